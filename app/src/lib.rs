@@ -1,0 +1,1 @@
+//! The Leptos interface and its server functions.

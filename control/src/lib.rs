@@ -1,0 +1,1 @@
+//! The control plane: use cases and persistence; decides who may do what, and records it.

@@ -1,0 +1,1 @@
+//! The words of Chrontainer: types, ids, validation and rules, without I/O.

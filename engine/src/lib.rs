@@ -1,0 +1,1 @@
+//! Container engines: transports and Docker operations.

@@ -1,0 +1,1 @@
+//! The Chrontainer server process.

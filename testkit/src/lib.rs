@@ -1,0 +1,1 @@
+//! What the tests share: real engines, template databases, a running server.
