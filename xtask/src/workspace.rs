@@ -1,0 +1,9 @@
+//! Where things lie in the clone.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the clone, from where this crate was compiled.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
