@@ -1,0 +1,3 @@
+//! The database: how to reach it.
+
+pub mod connect;
