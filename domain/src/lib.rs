@@ -1,1 +1,19 @@
 //! The words of Chrontainer: types, ids, validation and rules, without I/O.
+//!
+//! Everything here is shared by the servers and the browser. What needs time-zone data is behind the
+//! `zones` feature, so that it never reaches the browser.
+
+pub mod actions;
+pub mod auth;
+pub mod containers;
+pub mod durations;
+pub mod errors;
+pub mod events;
+pub mod hosts;
+pub mod ids;
+pub mod pages;
+pub mod runs;
+pub mod schedules;
+
+/// An instant in UTC, as the database and the API carry it (RFC 3339).
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,293 @@
+//! Runs: one execution of a chain, its steps and targets, and the life cycle they go through.
+
+use crate::{
+    actions::Action,
+    ids::{ContainerId, HostId, RunId, ScheduleId},
+    schedules::Step,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {$($(#[$doc])* $variant),+}
+
+        impl $name {
+            pub const ALL: &[$name] = &[$($name::$variant),+];
+
+            /// The word stored in the database and used by the API.
+            pub fn as_str(self) -> &'static str {
+                match self {$(Self::$variant => $word),+}
+            }
+
+            /// Reads the stored word; nothing for one that a newer release wrote.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|state| state.as_str() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// The state of a run.
+    RunState {
+        /// Held back by a guard (a later release).
+        Waiting = "waiting",
+        /// Recorded; a worker will take it.
+        Queued = "queued",
+        Running = "running",
+        /// A person asked for its end; the executor stops before its next engine call.
+        Cancelling = "cancelling",
+        Succeeded = "succeeded",
+        /// Some targets succeeded, others did not.
+        Partial = "partial",
+        Failed = "failed",
+        Skipped = "skipped",
+        /// Its time passed while no server was there.
+        Missed = "missed",
+        Cancelled = "cancelled",
+        /// Interrupted where it cannot be known whether the engine acted.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// The state of a step or of one target of a step.
+    TargetState {
+        Pending = "pending",
+        Running = "running",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Skipped = "skipped",
+        TimedOut = "timed_out",
+        Cancelled = "cancelled",
+        Unknown = "unknown",
+    }
+}
+
+impl RunState {
+    /// Whether nothing more will happen to it.
+    pub fn is_final(self) -> bool {
+        !matches!(
+            self,
+            Self::Waiting | Self::Queued | Self::Running | Self::Cancelling
+        )
+    }
+
+    /// Whether the life cycle allows the change. A final state never changes.
+    pub fn may_become(self, next: RunState) -> bool {
+        use RunState::*;
+        match self {
+            Waiting => matches!(next, Queued | Skipped | Cancelled | Missed),
+            Queued => matches!(next, Running | Cancelled | Cancelling | Failed | Skipped),
+            Running => matches!(
+                next,
+                Running | Cancelling | Succeeded | Partial | Failed | Skipped | Unknown
+            ),
+            Cancelling => matches!(next, Cancelled | Succeeded | Partial | Failed | Unknown),
+            _ => false,
+        }
+    }
+
+    /// The end of a run from the ends of its targets.
+    pub fn from_targets(targets: &[TargetState], cancelled: bool) -> RunState {
+        let count = |state: TargetState| targets.iter().filter(|t| **t == state).count();
+        let succeeded = count(TargetState::Succeeded);
+        let failed = count(TargetState::Failed) + count(TargetState::TimedOut);
+        if cancelled {
+            RunState::Cancelled
+        } else if count(TargetState::Unknown) > 0 {
+            RunState::Unknown
+        } else if failed > 0 && succeeded > 0 {
+            RunState::Partial
+        } else if failed > 0 {
+            RunState::Failed
+        } else if succeeded > 0 || targets.is_empty() {
+            RunState::Succeeded
+        } else if count(TargetState::Cancelled) > 0 {
+            RunState::Cancelled
+        } else {
+            RunState::Skipped
+        }
+    }
+}
+
+impl TargetState {
+    /// Whether nothing more will happen to it.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+/// Why a run exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RunTrigger {
+    /// A fire time of its schedule.
+    Schedule,
+    /// A person pressed "Run now" on the schedule.
+    Manual { by: String },
+    /// A person or a program acted on containers directly.
+    Direct { by: String },
+}
+
+/// The schedule a run came from. The id is kept when the schedule is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunSchedule {
+    pub id: ScheduleId,
+    pub name: String,
+}
+
+/// A run without its steps: a line of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunSummary {
+    pub id: RunId,
+    pub schedule: Option<RunSchedule>,
+    pub trigger: RunTrigger,
+    /// "Restart web" or the schedule's name.
+    pub title: String,
+    pub status: RunState,
+    pub scheduled_for: Option<DateTime<Utc>>,
+    pub queued_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Why it ended as it did: a sentence.
+    pub message: Option<String>,
+    /// How many targets there are, and how many ended well.
+    pub targets: u32,
+    pub succeeded: u32,
+}
+
+/// A run with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Run {
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    pub steps: Vec<RunStep>,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunStep {
+    pub name: String,
+    pub action: Action,
+    /// The selector as it was resolved, host names instead of ids.
+    pub target: String,
+    pub status: TargetState,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub message: Option<String>,
+    pub targets: Vec<RunTarget>,
+}
+
+/// One container that a step worked on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunTarget {
+    /// The host's name when the run started.
+    pub host: String,
+    pub host_id: HostId,
+    /// The container's name when the run started.
+    pub container: String,
+    pub container_id: ContainerId,
+    pub status: TargetState,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub message: Option<String>,
+}
+
+/// One line of a run's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogLine {
+    pub at: DateTime<Utc>,
+    /// Which step (from 0), and which of its targets if any.
+    pub step: Option<u32>,
+    pub target: Option<String>,
+    /// `info`, `warn` or `error`.
+    pub level: String,
+    pub text: String,
+}
+
+/// What a run does: stored with it when it is made, so that edits never touch an open run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPlan {
+    pub steps: Vec<Step>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use TargetState::*;
+
+    #[test]
+    fn a_final_state_never_changes() {
+        for from in RunState::ALL.iter().filter(|state| state.is_final()) {
+            for to in RunState::ALL {
+                assert!(!from.may_become(*to), "{from} became {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_open_state_can_end() {
+        for from in RunState::ALL.iter().filter(|state| !state.is_final()) {
+            assert!(
+                RunState::ALL
+                    .iter()
+                    .any(|to| to.is_final() && from.may_become(*to)),
+                "{from} cannot end"
+            );
+        }
+    }
+
+    #[test]
+    fn the_end_follows_the_targets() {
+        assert_eq!(
+            RunState::from_targets(&[Succeeded, Succeeded], false),
+            RunState::Succeeded
+        );
+        assert_eq!(
+            RunState::from_targets(&[Succeeded, Failed], false),
+            RunState::Partial
+        );
+        assert_eq!(RunState::from_targets(&[TimedOut], false), RunState::Failed);
+        assert_eq!(
+            RunState::from_targets(&[Succeeded, Unknown], false),
+            RunState::Unknown
+        );
+        assert_eq!(
+            RunState::from_targets(&[Succeeded, Cancelled], true),
+            RunState::Cancelled
+        );
+        assert_eq!(RunState::from_targets(&[Skipped], false), RunState::Skipped);
+        assert_eq!(RunState::from_targets(&[], false), RunState::Succeeded);
+    }
+
+    #[test]
+    fn stored_words_read_back() {
+        for state in RunState::ALL {
+            assert_eq!(RunState::from_word(state.as_str()), Some(*state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        for state in TargetState::ALL {
+            assert_eq!(TargetState::from_word(state.as_str()), Some(*state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Schedules: what should happen when.
+
+use crate::{
+    actions::Action,
+    durations::HumanDuration,
+    ids::{RunId, ScheduleId},
+    runs::RunState,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// When a schedule fires. A schedule has a list of them; the earliest decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Trigger {
+    /// A cron expression in the schedule's time zone (crontab(5), with optional seconds first).
+    Cron { expression: String },
+    /// Every so often in elapsed time, counted from the anchor (the time of saving when absent).
+    Interval {
+        #[cfg_attr(feature = "openapi", schema(value_type = String, example = "5m"))]
+        every: HumanDuration,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        anchor: Option<DateTime<Utc>>,
+    },
+    /// One time, then done.
+    Once { at: DateTime<Utc> },
+}
+
+/// One link of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// A name of one's own; the action's verb when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub action: Action,
+    /// A selector, resolved when the step starts. Host terms are stored by id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
+}
+
+impl Step {
+    /// What the step is called in lists and logs.
+    pub fn title(&self) -> String {
+        self.name
+            .clone()
+            .unwrap_or_else(|| self.action.label().to_owned())
+    }
+}
+
+/// What is sent to create or replace a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleDraft {
+    pub name: String,
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// An IANA time zone: `Europe/Berlin`, `UTC`.
+    #[serde(default = "utc")]
+    pub timezone: String,
+    pub triggers: Vec<Trigger>,
+    pub steps: Vec<Step>,
+    /// The version that was edited; a stale one is refused (409 `stale_version`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i32>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// The most triggers and steps that a schedule may have, and the longest name (characters).
+pub const MAX_TRIGGERS: usize = 20;
+pub const MAX_STEPS: usize = 50;
+pub const MAX_NAME: usize = 120;
+
+/// A schedule as lists and the API show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Schedule {
+    pub id: ScheduleId,
+    pub version: i32,
+    pub name: String,
+    pub enabled: bool,
+    pub timezone: String,
+    pub triggers: Vec<Trigger>,
+    pub steps: Vec<Step>,
+    /// The triggers in plain English: "Every day at 03:00".
+    pub sentence: String,
+    /// The next fire time that is not skipped, if any.
+    pub next_at: Option<DateTime<Utc>>,
+    /// Whether the very next fire time was skipped by a person.
+    pub skipping: Option<DateTime<Utc>>,
+    pub last_run: Option<LastRun>,
+    /// The person it acts for: its last editor.
+    pub edited_by: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// How the latest run of a schedule went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LastRun {
+    pub id: RunId,
+    pub status: RunState,
+    pub at: DateTime<Utc>,
+    pub duration_ms: Option<i64>,
+}
+
+/// What became of one fire time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FireState {
+    /// A run was made for it.
+    Claimed,
+    /// A person or a guard decided that it does not run.
+    Skipped,
+    /// It passed while no server was there to run it.
+    Missed,
+    /// It was moved to another time.
+    Postponed,
+}
+
+impl FireState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Skipped => "skipped",
+            Self::Missed => "missed",
+            Self::Postponed => "postponed",
+        }
+    }
+}
+
+/// A preview of a cron expression or of any triggers: what the form shows under the field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Preview {
+    /// Plain English.
+    pub sentence: String,
+    pub timezone: String,
+    /// The next fire times.
+    pub next: Vec<PreviewTime>,
+    /// What a change of the clock does to the fire times of the coming year, as sentences.
+    pub clock_changes: Vec<String>,
+}
+
+/// One coming fire time, in UTC and as the clock on the schedule's wall shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PreviewTime {
+    pub at: DateTime<Utc>,
+    /// `Mon 2026-11-23 03:00 CET`: the wall time in the schedule's zone.
+    pub local: String,
+}
