@@ -1,1 +1,3 @@
 //! The Chrontainer server process.
+
+pub mod settings;

@@ -1,0 +1,128 @@
+//! The text for people. docs/OPERATIONS.md lists the same names.
+
+pub(super) const PREFIX: &str = "CHRONTAINER_";
+
+/// One variable as the documentation shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettingDoc {
+    /// The whole name, `CHRONTAINER_…`.
+    pub name: &'static str,
+    /// The default, or in brackets what happens without a value.
+    pub default: &'static str,
+    pub help: &'static str,
+    /// Its value never appears in a message.
+    pub secret: bool,
+}
+
+const fn doc(name: &'static str, default: &'static str, help: &'static str) -> SettingDoc {
+    SettingDoc {
+        name,
+        default,
+        help,
+        secret: false,
+    }
+}
+
+pub(super) const SETTINGS: &[SettingDoc] = &[
+    doc(
+        "CHRONTAINER_LISTEN",
+        "127.0.0.1:3000",
+        "Address and port to serve on; 0.0.0.0:3000 serves every network.",
+    ),
+    doc(
+        "CHRONTAINER_PUBLIC_URL",
+        "(taken from each request)",
+        "The address people use, an http or https origin. Decides links, Origin checks, Secure cookies and passkeys.",
+    ),
+    SettingDoc {
+        name: "CHRONTAINER_DATABASE_URL",
+        default: "(a private Postgres in the data directory)",
+        help: "postgres://user:password@host:port/database of your own Postgres 15 or newer. Parameters: sslmode \
+               (disable, prefer, require, verify-ca, verify-full), sslrootcert, host (a socket directory), port, user, \
+               password, dbname, application_name, connect_timeout. A pooler in between must keep sessions.",
+        secret: true,
+    },
+    doc(
+        "CHRONTAINER_DATABASE_POOL",
+        "16",
+        "Database connections of this server in all, 6 to 500: 2 to listen, a quarter to the job queue, the rest to \
+         everything else.",
+    ),
+    doc(
+        "CHRONTAINER_DATA_DIR",
+        "$XDG_DATA_HOME/chrontainer, ~/.local/share/chrontainer or, as root, /var/lib/chrontainer",
+        "Where the private Postgres, its dumps and the secret key are kept.",
+    ),
+    doc(
+        "CHRONTAINER_RUNTIME_DIR",
+        "$XDG_RUNTIME_DIR/chrontainer, /tmp/chrontainer-<uid> or, as root, /run/chrontainer",
+        "Where unix sockets are made; at most 80 bytes long.",
+    ),
+    doc(
+        "CHRONTAINER_POSTGRES_BIN",
+        "(found by itself)",
+        "The directory of initdb and postgres for the private Postgres.",
+    ),
+    doc(
+        "CHRONTAINER_BACKUP_KEEP",
+        "7",
+        "How many nightly dumps of the private Postgres are kept, 1 to 1000.",
+    ),
+    doc(
+        "CHRONTAINER_SETUP_USER",
+        "(a set-up link in the log)",
+        "Name of the owner account made at the first start without a browser; needs CHRONTAINER_SETUP_PASSWORD_FILE.",
+    ),
+    doc(
+        "CHRONTAINER_SETUP_PASSWORD_FILE",
+        "(a set-up link in the log)",
+        "File that holds the password of CHRONTAINER_SETUP_USER; read at the first start only.",
+    ),
+    doc(
+        "CHRONTAINER_SECRET_KEY_FILE",
+        "(made once in the data directory)",
+        "File that holds the key of the sealed secrets. Needed on every server of one database; without it the \
+         secrets are lost.",
+    ),
+    doc(
+        "CHRONTAINER_TRUSTED_PROXIES",
+        "(none)",
+        "Networks or addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated \
+         by commas.",
+    ),
+    doc(
+        "CHRONTAINER_SESSION_IDLE",
+        "7d",
+        "How long a browser stays signed in without a visit.",
+    ),
+    doc(
+        "CHRONTAINER_SESSION_MAX",
+        "30d",
+        "How long a browser stays signed in at most.",
+    ),
+    doc(
+        "CHRONTAINER_WORKERS",
+        "64",
+        "How many runs this server executes at once, 1 to 4096.",
+    ),
+    doc(
+        "CHRONTAINER_RUN_LEASE",
+        "15s",
+        "How long a run stays with a server that stopped renewing it before another takes it over, 2s to 10m.",
+    ),
+    doc(
+        "CHRONTAINER_SITE_ROOT",
+        "site beside the program, /usr/share/chrontainer/site or target/site",
+        "The directory of the built interface.",
+    ),
+    doc(
+        "CHRONTAINER_LOG",
+        "info",
+        "Level or filter of the log, such as debug or info,server=debug.",
+    ),
+    doc(
+        "CHRONTAINER_LOG_FORMAT",
+        "text",
+        "text for people, json for collectors.",
+    ),
+];
