@@ -1,0 +1,126 @@
+//! The browser side, from source to files that the server sends: `<target>/site`, or `<target>/site-release`.
+
+mod css;
+mod publish;
+mod wasm;
+
+use crate::{Result, workspace};
+use publish::Site;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The site's name: `output_name` of leptos' options, and the `name` in the workspace's metadata.
+const NAME: &str = "chrontainer";
+
+/// How the browser side is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to build; larger and slower.
+    Dev,
+    /// What people download: optimised for size twice, compressed as far as brotli goes.
+    Release,
+}
+
+impl Profile {
+    fn cargo(self) -> &'static str {
+        match self {
+            Self::Dev => "wasm-dev",
+            Self::Release => "wasm-release",
+        }
+    }
+
+    fn dir(self) -> &'static str {
+        match self {
+            Self::Dev => "site",
+            Self::Release => "site-release",
+        }
+    }
+}
+
+/// Builds what changed and prints the sizes; prints one line when nothing did.
+pub fn build(profile: Profile) -> Result<()> {
+    let started = Instant::now();
+    let module = wasm::compile(profile)?;
+    let compiled = started.elapsed();
+
+    let root = workspace::target_dir().join(profile.dir());
+    let style = workspace::root().join("style");
+    let stamp = workspace::target_dir().join(format!("{}.stamp", profile.dir()));
+    let seen = fingerprint(&[&module, &style, &std::env::current_exe()?])?;
+    if root.join("hash.txt").exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == seen) {
+        println!("site: nothing changed ({})", seconds(started.elapsed()));
+        return Ok(());
+    }
+
+    let bound = workspace::target_dir().join("wasm-bindgen").join(profile.cargo());
+    wasm::bindgen(&module, &bound, profile)?;
+    let program = bound.join(format!("{}_bg.wasm", wasm::STEM));
+    if profile == Profile::Release {
+        wasm::optimise(&program)?;
+    }
+    let shrunk = started.elapsed();
+
+    let mut site = Site::new(root, profile);
+    site.add_hashed(NAME, "js", &fs::read(bound.join(format!("{}.js", wasm::STEM)))?)?;
+    site.add_hashed(NAME, "wasm", &fs::read(&program)?)?;
+    site.add_hashed(NAME, "css", css::bundle(&style.join("main.css"))?.as_bytes())?;
+    site.add_dir(&bound.join("snippets"), Path::new("pkg/snippets"))?;
+    site.add_dir(&style.join("assets"), Path::new(""))?;
+    site.finish()?;
+    // Last, so that a build that was interrupted is done again.
+    fs::write(&stamp, seen)?;
+
+    print_sizes(&site);
+    println!(
+        "site: cargo {}, wasm-bindgen and wasm-opt {}, files {}",
+        seconds(compiled),
+        seconds(shrunk - compiled),
+        seconds(started.elapsed() - shrunk)
+    );
+    Ok(())
+}
+
+fn print_sizes(site: &Site) {
+    println!("{:<52} {:>11} {:>11}", "file", "bytes", "brotli");
+    for file in &site.files {
+        let brotli = file.brotli.map_or("-".to_string(), |size| size.to_string());
+        println!("{:<52} {:>11} {:>11}", file.name, file.raw, brotli);
+    }
+    let first: usize = site
+        .files
+        .iter()
+        .take(3)
+        .map(|file| file.brotli.unwrap_or(file.raw))
+        .sum();
+    println!(
+        "{:<52} {:>11} {:>11}",
+        "script, program and style over the wire", "", first
+    );
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f32())
+}
+
+/// Sizes and times of change of every file: enough to know that nothing changed, without reading megabytes.
+fn fingerprint(paths: &[&Path]) -> Result<String> {
+    let mut text = String::new();
+    let mut left: Vec<PathBuf> = paths.iter().rev().map(|path| path.to_path_buf()).collect();
+    while let Some(path) = left.pop() {
+        let about =
+            fs::metadata(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        if about.is_dir() {
+            let mut inside: Vec<PathBuf> = fs::read_dir(&path)?.flatten().map(|entry| entry.path()).collect();
+            inside.sort();
+            left.extend(inside);
+        } else {
+            let changed = about
+                .modified()?
+                .duration_since(SystemTime::UNIX_EPOCH)?
+                .as_nanos();
+            text.push_str(&format!("{} {} {changed}\n", path.display(), about.len()));
+        }
+    }
+    Ok(text)
+}
