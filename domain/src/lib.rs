@@ -6,14 +6,18 @@
 pub mod actions;
 pub mod auth;
 pub mod containers;
+pub mod cron;
 pub mod durations;
 pub mod errors;
 pub mod events;
 pub mod hosts;
 pub mod ids;
+#[cfg(feature = "zones")]
+pub mod next_times;
 pub mod pages;
 pub mod runs;
 pub mod schedules;
+pub mod selectors;
 
 /// An instant in UTC, as the database and the API carry it (RFC 3339).
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
