@@ -1,1 +1,3 @@
 //! What the tests share: real engines, template databases, a running server.
+
+pub mod postgres;
