@@ -1,3 +1,21 @@
-//! The control plane: use cases and persistence; decides who may do what, and records it.
+//! The control plane: use cases and persistence. Decides who may do what, and records it.
+//!
+//! Every service function takes the [`domain::auth::Actor`] it acts for, and goes the same way:
+//! authorise, validate, one transaction (change, audit, outbox, queue), then wake those who wait.
 
+pub mod audit;
+pub mod auth;
+pub mod containers;
+mod control;
 pub mod db;
+pub mod error;
+pub mod events;
+pub mod hosts;
+pub mod runs;
+pub mod schedules;
+pub mod schema;
+pub mod secrets;
+mod servers;
+
+pub use control::{Control, ControlOptions};
+pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! Audit: every change, who made it, before and after.

@@ -1,0 +1,1 @@
+//! Auth: who comes in, and how.

@@ -1,0 +1,3 @@
+//! Schedules: what should happen when.
+
+pub mod ticker;
