@@ -43,7 +43,7 @@ pub fn compile(profile: Profile) -> Result<PathBuf> {
 
 fn rustup_has_target() -> Result<bool> {
     // An answer to "what if rustup could fetch nothing", for trying the other path on a machine that could.
-    if std::env::var_os("CHRONTAINER_WASM_COMPILER").is_some_and(|value| value == "debian") {
+    if std::env::var_os("XTASK_WASM_COMPILER").is_some_and(|value| value == "debian") {
         return Ok(false);
     }
     let lib = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;

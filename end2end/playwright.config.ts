@@ -1,0 +1,41 @@
+import { defineConfig, devices } from "@playwright/test";
+
+// The system's Chromium: Playwright's own is a download that not every machine can reach.
+const launchOptions = {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-quic", "--disable-background-networking"],
+};
+
+const desktop = { ...devices["Desktop Chrome"], viewport: { width: 1280, height: 800 }, launchOptions };
+const phone = {
+  ...devices["Desktop Chrome"],
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
+  launchOptions,
+};
+
+export default defineConfig({
+  testDir: "./tests",
+  outputDir: "./test-results/files",
+  forbidOnly: !!process.env.CI,
+  // A test that passes only the second time tells of a fault, in it or in the product.
+  retries: 0,
+  workers: process.env.CI ? 2 : undefined,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  // Short on the terminal; the file is for ./dev, which counts.
+  reporter: [["dot"], ["json", { outputFile: "test-results/results.json" }]],
+  use: {
+    baseURL: process.env.BASE_URL ?? "http://127.0.0.1:3000",
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+  },
+  projects: [
+    { name: "desktop-light", use: { ...desktop, colorScheme: "light" } },
+    { name: "desktop-dark", use: { ...desktop, colorScheme: "dark" } },
+    { name: "phone-light", use: { ...phone, colorScheme: "light" } },
+    { name: "phone-dark", use: { ...phone, colorScheme: "dark" } },
+  ],
+});
