@@ -1,0 +1,62 @@
+//! Host terms by id: what is stored names hosts so that renaming one moves nothing.
+
+use super::pattern::Pattern;
+use super::value::{Matcher, Value};
+use super::{About, Key, Selector, SelectorError};
+use crate::ids::HostId;
+
+impl Selector {
+    /// The selector with the names of hosts replaced by their ids (`host:local` becomes `host:@<uuid>`), to be stored.
+    /// Names with `*` stay: they are meant to follow the names.
+    ///
+    /// # Errors
+    /// `unknown_host` at the first name for which `find` gives nothing.
+    pub fn bind_hosts(mut self, find: impl Fn(&str) -> Option<HostId>) -> Result<Self, SelectorError> {
+        for value in self.hosts_mut() {
+            let Matcher::Text(pattern) = &value.matcher else {
+                continue;
+            };
+            let Some(name) = pattern.as_literal() else {
+                continue;
+            };
+            let id = find(&name).ok_or_else(|| {
+                let message =
+                    format!("There is no host {name}. Check the name on the page of hosts, or use * in it.");
+                SelectorError::new("unknown_host", value.span, message)
+            })?;
+            value.matcher = Matcher::HostId(id);
+        }
+        Ok(self)
+    }
+
+    /// The reverse of [`Self::bind_hosts`], to be shown. An id for which `name` gives nothing (the host is gone) stays.
+    #[must_use]
+    pub fn unbind_hosts(mut self, name: impl Fn(HostId) -> Option<String>) -> Self {
+        for value in self.hosts_mut() {
+            if let Matcher::HostId(id) = value.matcher
+                && let Some(name) = name(id)
+            {
+                value.matcher = Matcher::Text(Pattern::literal(&name));
+            }
+        }
+        self
+    }
+
+    /// The hosts that are named by id.
+    pub fn host_ids(&self) -> impl Iterator<Item = HostId> {
+        self.terms
+            .iter()
+            .flat_map(|term| &term.values)
+            .filter_map(|value| match value.matcher {
+                Matcher::HostId(id) => Some(id),
+                _ => None,
+            })
+    }
+
+    fn hosts_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.terms
+            .iter_mut()
+            .filter(|term| term.about == About::Key(Key::Host))
+            .flat_map(|term| &mut term.values)
+    }
+}
