@@ -1,1 +1,22 @@
 //! Container engines: transports and Docker operations.
+//!
+//! An [`Engine`] is one connected engine (Docker from API 1.41 on, or Podman's Docker-compatible API). Every
+//! operation has a deadline of its own, so that an engine that accepts and never answers costs a caller a
+//! bounded time and an [`EngineError`] that says what happened, why, and what to do. There is no database here,
+//! no user and no permission.
+
+pub mod client;
+pub mod containers;
+pub mod error;
+pub mod events;
+pub mod itself;
+pub mod local;
+pub mod transport;
+pub mod watch;
+mod wire;
+
+pub use client::{Engine, Options};
+pub use containers::Outcome;
+pub use error::EngineError;
+pub use events::{EngineEvent, EventAction, EventStream};
+pub use transport::{EngineUrl, UrlError};
