@@ -1,1 +1,13 @@
 //! The Leptos interface and its server functions.
+//!
+//! One module per domain word. `shell` holds what is around every page, `components` what pages share, `live` the
+//! stream of changes. The server provides [`context`] to pages and server functions.
+
+pub mod auth;
+#[cfg(feature = "ssr")]
+pub mod context;
+pub mod error;
+pub mod permissions;
+mod shell;
+
+pub use shell::{App, shell};

@@ -1,0 +1,3 @@
+//! Set-up, sign-in and the person who looks at the page.
+
+pub mod api;

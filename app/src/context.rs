@@ -1,0 +1,51 @@
+//! What the server puts into the context of a page or a server function.
+
+use crate::error::AppError;
+use control::Control;
+use domain::{
+    auth::Actor,
+    errors::{ErrorClass, Problem},
+};
+use leptos::prelude::*;
+use std::{sync::Arc, time::Duration};
+
+/// Makes the session cookie's header; the server knows whether it speaks TLS, and so how the cookie is called.
+/// Nothing clears it.
+#[derive(Clone)]
+pub struct SessionCookie(pub Arc<dyn Fn(Option<(&str, Duration)>) -> http::HeaderValue + Send + Sync>);
+
+impl SessionCookie {
+    /// Sets (token, how long it may last) or clears the cookie on the answer that is being made.
+    pub fn put(token: Option<(&str, Duration)>) {
+        if let (Some(cookie), Some(response)) = (
+            use_context::<SessionCookie>(),
+            use_context::<leptos_axum::ResponseOptions>(),
+        ) {
+            response.append_header(http::header::SET_COOKIE, (cookie.0)(token));
+        }
+    }
+}
+
+/// The control plane.
+pub fn control() -> Result<Control, AppError> {
+    use_context::<Control>().ok_or_else(|| {
+        AppError::answer(Problem::new(
+            ErrorClass::Internal,
+            "internal",
+            "Something went wrong inside Chrontainer. The server's log has the details. Try again.",
+        ))
+    })
+}
+
+/// The control plane and the person who is signed in.
+pub fn signed_in() -> Result<(Control, Actor), AppError> {
+    let control = control()?;
+    let actor = use_context::<Actor>().ok_or_else(|| {
+        AppError::answer(Problem::new(
+            ErrorClass::Unauthenticated,
+            "not_signed_in",
+            "You are not signed in, or your session has ended. Sign in again.",
+        ))
+    })?;
+    Ok((control, actor))
+}

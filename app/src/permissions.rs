@@ -1,0 +1,29 @@
+//! What each server function asks of a person. The server refuses every path that is not in this table, and a test
+//! holds it against leptos' own list.
+
+use domain::auth::Permission;
+
+/// Path of a server function → permission. Sorted by path.
+pub const TABLE: &[(&str, Permission)] = &[("/_fn/auth/me", Permission::Own)];
+
+/// The permission of a path; nothing for an unknown one, which is then refused.
+pub fn of(path: &str) -> Option<Permission> {
+    TABLE
+        .iter()
+        .find(|(known, _)| *known == path)
+        .map(|(_, permission)| *permission)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_server_function_is_in_the_table_once_and_nothing_else() {
+        let mut known: Vec<&str> = TABLE.iter().map(|(path, _)| *path).collect();
+        let mut real: Vec<&str> = server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
+        known.sort_unstable();
+        real.sort_unstable();
+        assert_eq!(known, real);
+    }
+}
