@@ -1,6 +1,7 @@
 //! The handle of the control plane: what every service function needs, and the tasks that run beside them.
 
 use crate::{
+    auth::SessionEnds,
     containers::Fleet,
     db::Db,
     error::Result,
@@ -49,6 +50,7 @@ struct Inner {
     hub: EventHub,
     bells: Wake,
     fleet: Fleet,
+    session_ends: SessionEnds,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -64,6 +66,7 @@ impl Control {
             hub: EventHub::default(),
             bells: Wake::default(),
             fleet: Fleet::default(),
+            session_ends: SessionEnds::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
@@ -87,6 +90,8 @@ impl Control {
         self.spawn(async move { this.events().pump(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::servers::heartbeat(&this).await });
+        let this = self.clone();
+        self.spawn(async move { crate::auth::sweep(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::hosts::watch_all(&this).await });
         let this = self.clone();
@@ -144,6 +149,11 @@ impl Control {
 
     pub fn fleet(&self) -> &Fleet {
         &self.0.fleet
+    }
+
+    /// Sessions that end, for the open streams.
+    pub fn session_ends(&self) -> &SessionEnds {
+        &self.0.session_ends
     }
 
     pub(crate) fn bells(&self) -> &Wake {

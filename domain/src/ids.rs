@@ -66,3 +66,8 @@ ids! {
     /// One process of the server; new at each start.
     ServerId,
 }
+
+impl OrgId {
+    /// The organisation that every installation begins with; the migrations make it.
+    pub const HOME: Self = Self(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
+}

@@ -1,0 +1,106 @@
+//! From a person to an actor: the role is read anew each time, so that a demotion counts at once.
+
+use crate::{
+    Control,
+    error::{Error, Result},
+};
+use diesel::{
+    OptionalExtension, QueryableByName,
+    sql_types::{Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    auth::{Actor, Role, Via, Viewer},
+    errors::{ErrorClass, Problem},
+    ids::{OrgId, UserId},
+};
+use uuid::Uuid;
+
+#[derive(QueryableByName)]
+struct Member {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+}
+
+/// The actor of a person in an organisation, or nobody when the account is gone, disabled or no member any more.
+/// `via` is the system: it is for what runs on somebody's behalf without them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn actor_for_user(conn: &mut AsyncPgConnection, org: OrgId, user: UserId) -> Result<Option<Actor>> {
+    let member: Option<Member> = diesel::sql_query(
+        "select u.name, m.role from users u join memberships m on m.user_id = u.id \
+         where u.id = $1 and m.org_id = $2 and u.disabled_at is null",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .bind::<SqlUuid, _>(org.0)
+    .get_result(conn)
+    .await
+    .optional()?;
+    member
+        .map(|member| {
+            Ok(Actor {
+                org_id: org,
+                user_id: Some(user),
+                name: member.name,
+                role: role(&member.role)?,
+                grants: Vec::new(),
+                via: Via::System,
+                address: None,
+            })
+        })
+        .transpose()
+}
+
+#[derive(QueryableByName)]
+struct Org {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Who looks at a page.
+///
+/// # Errors
+/// 401 for the system, which looks at nothing; when the database does not answer.
+pub async fn viewer(control: &Control, actor: &Actor) -> Result<Viewer> {
+    let user_id = actor.user_id.ok_or_else(|| {
+        Problem::new(
+            ErrorClass::Unauthenticated,
+            "sign_in_needed",
+            "Nobody is signed in. Sign in first.",
+        )
+    })?;
+    let mut conn = control.db().conn().await?;
+    let org: Org = diesel::sql_query("select id, name from orgs where id = $1")
+        .bind::<SqlUuid, _>(actor.org_id.0)
+        .get_result(&mut conn)
+        .await?;
+    Ok(Viewer {
+        user_id,
+        name: actor.name.clone(),
+        role: actor.role,
+        org_id: OrgId(org.id),
+        org_name: org.name,
+    })
+}
+
+/// The organisation a person lands in: the one joined first.
+pub(super) async fn home(conn: &mut AsyncPgConnection, user: UserId) -> Result<Option<OrgId>> {
+    let org: Option<Org> = diesel::sql_query(
+        "select o.id, o.name from memberships m join orgs o on o.id = m.org_id where m.user_id = $1 \
+         order by m.created_at, o.id limit 1",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(org.map(|org| OrgId(org.id)))
+}
+
+pub(super) fn role(word: &str) -> Result<Role> {
+    word.parse().map_err(Error::Internal)
+}

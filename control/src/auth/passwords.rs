@@ -1,0 +1,241 @@
+//! Passwords: Argon2id with the parameters that OWASP's Password Storage Cheat Sheet names for it.
+
+use crate::{
+    Control,
+    auth::names,
+    error::{Error, Result},
+};
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash,
+};
+use diesel::{sql_types::Text, sql_types::Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use domain::{
+    auth::{Actor, Via},
+    errors::Problem,
+    ids::{OrgId, UserId},
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::{Arc, LazyLock};
+use tokio::sync::Semaphore;
+
+/// The shortest and the longest password, in characters. There are no rules about its composition.
+pub const PASSWORD_MIN: usize = 8;
+pub const PASSWORD_MAX: usize = 1024;
+
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Each hash takes 19 MiB and a core: two at once leave a Pi with 1 GB alive however many people sign in.
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2)));
+
+/// A hash that no password has, for names that do not exist: they cost the same time. It is made at the first
+/// use, with the parameters of today.
+static NOBODY: LazyLock<String> = LazyLock::new(|| {
+    let random: [u8; 32] = rand::random();
+    make(&random).unwrap_or_default()
+});
+
+/// Checks a new password.
+///
+/// # Errors
+/// 422 `password_too_short` or `password_too_long`.
+pub fn check(password: &SecretString) -> Result<(), Problem> {
+    let length = password.expose_secret().chars().count();
+    if length < PASSWORD_MIN {
+        return Err(Problem::invalid(
+            "password_too_short",
+            "password",
+            format!(
+                "The password is too short. Use at least {PASSWORD_MIN} characters; a few words do well."
+            ),
+        ));
+    }
+    if length > PASSWORD_MAX {
+        return Err(Problem::invalid(
+            "password_too_long",
+            "password",
+            format!("The password is too long. Use at most {PASSWORD_MAX} characters."),
+        ));
+    }
+    Ok(())
+}
+
+/// Hashes a password (about 20 ms on a desktop, 200 ms on a Pi), at most two at once.
+///
+/// # Errors
+/// Internal, when there is no memory for it.
+pub async fn hash(password: SecretString) -> Result<String> {
+    on_a_thread(move || make(password.expose_secret().as_bytes())).await?
+}
+
+/// Whether the password is the one. Without a stored hash the answer is no, after the same time.
+///
+/// # Errors
+/// Internal, when there is no memory for it.
+pub async fn verify(password: SecretString, stored: Option<String>) -> Result<bool> {
+    on_a_thread(move || {
+        let known = stored.is_some();
+        let text = stored.unwrap_or_else(|| NOBODY.clone());
+        let Ok(parsed) = PasswordHash::new(&text) else {
+            return false;
+        };
+        let matches = hasher().is_ok_and(|argon2| {
+            argon2
+                .verify_password(password.expose_secret().as_bytes(), &parsed)
+                .is_ok()
+        });
+        matches && known
+    })
+    .await
+}
+
+/// Gives an account a new password and ends all its sessions; for the command line of the server's machine.
+///
+/// # Errors
+/// 404 when there is no such account, 422 for a password that breaks the rules.
+pub async fn set_password(control: &Control, name: &str, password: SecretString) -> Result<()> {
+    let name = names::check(name)?;
+    check(&password)?;
+    let hashed = hash(password).await?;
+    let mut conn = control.db().conn().await?;
+    let ended = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let account: Option<Account> = first(
+                diesel::sql_query(
+                    "update users set password_hash = $2, updated_at = now(), disabled_at = null \
+                     where lower(name) = lower($1) returning id, name",
+                )
+                .bind::<Text, _>(&name)
+                .bind::<Text, _>(&hashed)
+                .load(conn)
+                .await?,
+            );
+            let account = account.ok_or_else(|| Problem::not_found("user"))?;
+            let ended: Vec<Ended> =
+                diesel::sql_query("delete from sessions where user_id = $1 returning id, org_id")
+                    .bind::<SqlUuid, _>(account.id)
+                    .load(conn)
+                    .await?;
+            let org = crate::auth::actors::home(conn, UserId(account.id))
+                .await?
+                .unwrap_or(OrgId::HOME);
+            let actor = Actor {
+                via: Via::Console,
+                name: "console".to_owned(),
+                ..Actor::system(org)
+            };
+            crate::audit::record(
+                conn,
+                &actor,
+                crate::audit::Entry::new("user.password_reset", "user").object(account.id, &account.name),
+            )
+            .await?;
+            Ok(ended)
+        })
+        .await?;
+    for session in ended {
+        control.session_ends().tell(domain::ids::SessionId(session.id));
+    }
+    Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Account {
+    #[diesel(sql_type = SqlUuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = SqlUuid)]
+    id: uuid::Uuid,
+}
+
+fn first<T>(rows: Vec<T>) -> Option<T> {
+    rows.into_iter().next()
+}
+
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let place = PLACES
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    })
+    .await
+    .map_err(|error| Error::Internal(format!("hashing a password ended early: {error}")))
+}
+
+fn make(password: &[u8]) -> Result<String> {
+    let hashed: argon2::PasswordHash = hasher()?
+        .hash_password(password)
+        .map_err(|error| Error::Internal(format!("a password could not be hashed: {error}")))?;
+    Ok(hashed.to_string())
+}
+
+fn hasher() -> Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .map_err(|error| Error::Internal(format!("Argon2's parameters: {error}")))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[tokio::test]
+    async fn only_the_password_itself_fits() {
+        let stored = hash("correct horse".into()).await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(
+            verify("correct horse".into(), Some(stored.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(!verify("correct horsf".into(), Some(stored)).await.unwrap());
+        assert!(
+            !verify("anything".into(), Some("not a hash".into()))
+                .await
+                .unwrap()
+        );
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_costs_as_much_as_a_known_one() {
+        let stored = hash("correct horse".into()).await.unwrap();
+        // Makes the hash of nobody.
+        assert!(!verify("wrong one".into(), None).await.unwrap());
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..5 {
+            for (times, stored) in times.iter_mut().zip([Some(stored.clone()), None]) {
+                let begun = Instant::now();
+                assert!(!verify("wrong one".into(), stored).await.unwrap());
+                times.push(begun.elapsed());
+            }
+        }
+        let [known, unknown] = times.map(|times| times.into_iter().min().unwrap());
+        assert!(
+            unknown * 2 > known && known * 2 > unknown,
+            "{known:?} {unknown:?}"
+        );
+    }
+
+    #[test]
+    fn length_is_the_only_rule() {
+        assert!(check(&"aaaaaaaa".into()).is_ok());
+        assert_eq!(check(&"aaaaaaa".into()).unwrap_err().code, "password_too_short");
+        assert_eq!(
+            check(&"a".repeat(1025).into()).unwrap_err().code,
+            "password_too_long"
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! Signing in with a name and a password.
+
+use super::{Client, NewSession, actors, attempts::Attempt, passwords, sessions};
+use crate::{
+    Control,
+    audit::{self, Entry, Outcome},
+    error::{Error, Result},
+};
+use diesel::{
+    OptionalExtension, QueryableByName,
+    sql_types::{Bool, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use domain::{
+    auth::{Actor, Role, Via},
+    errors::{ErrorClass, Problem},
+    ids::{OrgId, UserId},
+};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+#[derive(QueryableByName)]
+struct Account {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    password_hash: Option<String>,
+    #[diesel(sql_type = Bool)]
+    disabled: bool,
+}
+
+/// Checks name and password and makes a session. An unknown name, a wrong password and a disabled account
+/// get one answer, after the same time.
+///
+/// # Errors
+/// 401 `wrong_credentials`, 429 `too_many_attempts` with `retry_after`, 403 `no_organisation`.
+pub async fn sign_in(
+    control: &Control,
+    name: &str,
+    password: SecretString,
+    client: &Client,
+) -> Result<NewSession> {
+    let attempt = Attempt::new(name, client.address.as_deref());
+    attempt.begin(control).await?;
+
+    let mut conn = control.db().conn().await?;
+    let account: Option<Account> = diesel::sql_query(
+        "select id, name, password_hash, disabled_at is not null as disabled from users where lower(name) = lower($1)",
+    )
+    .bind::<Text, _>(name.trim())
+    .get_result(&mut conn)
+    .await
+    .optional()?;
+    // The hash takes its time; somebody else may use the connection meanwhile.
+    drop(conn);
+    let stored = account.as_ref().and_then(|account| account.password_hash.clone());
+    let fits = passwords::verify(password, stored).await?;
+
+    let mut conn = control.db().conn().await?;
+    let account = match account {
+        Some(account) if fits && !account.disabled => account,
+        other => {
+            let org = match &other {
+                Some(account) => actors::home(&mut conn, UserId(account.id)).await?,
+                None => None,
+            };
+            let entry = match &other {
+                Some(account) => Entry::new("session.begin", "user").object(account.id, &account.name),
+                // The name is left out: what is typed into a name field is now and then a password.
+                None => Entry::new("session.begin", "user"),
+            };
+            let stranger = stranger(org.unwrap_or(OrgId::HOME), client);
+            audit::record(&mut conn, &stranger, entry.outcome(Outcome::Refused)).await?;
+            tracing::warn!(
+                client.address = client.address.as_deref(),
+                "a sign-in was refused"
+            );
+            return Err(wrong_credentials().into());
+        }
+    };
+    conn.transaction::<_, Error, _>(async |conn| {
+        attempt.succeeded(conn).await?;
+        let user = UserId(account.id);
+        let org = actors::home(conn, user).await?.ok_or_else(no_organisation)?;
+        let member = actors::actor_for_user(conn, org, user)
+            .await?
+            .ok_or_else(wrong_credentials)?;
+        let session =
+            sessions::create(control, conn, (user, &account.name, member.role), org, client).await?;
+        audit::record(
+            conn,
+            &session.actor,
+            Entry::new("session.begin", "user").object(account.id, &account.name),
+        )
+        .await?;
+        Ok(session)
+    })
+    .await
+}
+
+/// Somebody who is not signed in, for the audit log.
+fn stranger(org: OrgId, client: &Client) -> Actor {
+    Actor {
+        org_id: org,
+        user_id: None,
+        name: "somebody".to_owned(),
+        role: Role::Viewer,
+        grants: Vec::new(),
+        via: Via::System,
+        address: client.address.clone(),
+    }
+}
+
+fn wrong_credentials() -> Problem {
+    Problem::new(
+        ErrorClass::Unauthenticated,
+        "wrong_credentials",
+        "The name or the password is wrong. Check both and try again.",
+    )
+}
+
+fn no_organisation() -> Problem {
+    Problem::new(
+        ErrorClass::Forbidden,
+        "no_organisation",
+        "This account belongs to no organisation. Ask an owner to add it to one.",
+    )
+}
