@@ -1,3 +1,4 @@
 //! The Chrontainer server process.
 
+pub mod postgres;
 pub mod settings;
