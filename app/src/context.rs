@@ -1,12 +1,16 @@
 //! What the server puts into the context of a page or a server function.
 
 use crate::error::AppError;
-use control::Control;
+use control::{
+    Control,
+    auth::{Client, NewSession},
+};
 use domain::{
     auth::Actor,
     errors::{ErrorClass, Problem},
 };
 use leptos::prelude::*;
+use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 
 /// Makes the session cookie's header; the server knows whether it speaks TLS, and so how the cookie is called.
@@ -24,6 +28,32 @@ impl SessionCookie {
             response.append_header(http::header::SET_COOKIE, (cookie.0)(token));
         }
     }
+}
+
+/// What pages may know of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerInfo {
+    pub release: &'static str,
+    /// Which build of the interface this server sends. The page says it back in `x-chrontainer-build` with every
+    /// server function; another one is answered with 409 `client_outdated`.
+    pub build: Arc<str>,
+    /// Whether this request came over TLS.
+    pub encrypted: bool,
+}
+
+/// Where the request comes from.
+pub fn client() -> Client {
+    use_context::<Client>().unwrap_or_default()
+}
+
+/// Puts the cookie of a new session on the answer, and ends the session that the browser came with: what it knew
+/// before the sign-in is worth nothing afterwards.
+pub async fn begin_session(control: &Control, session: &NewSession) -> Result<(), AppError> {
+    if let Some(old) = use_context::<Actor>() {
+        control::auth::sign_out(control, &old).await?;
+    }
+    SessionCookie::put(Some((session.token.expose_secret(), session.max_age)));
+    Ok(())
 }
 
 /// The control plane.

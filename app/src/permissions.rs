@@ -4,7 +4,12 @@
 use domain::auth::Permission;
 
 /// Path of a server function → permission. Sorted by path.
-pub const TABLE: &[(&str, Permission)] = &[("/_fn/auth/me", Permission::Own)];
+pub const TABLE: &[(&str, Permission)] = &[
+    ("/_fn/auth/me", Permission::Own),
+    ("/_fn/auth/set-up", Permission::Public),
+    ("/_fn/auth/sign-in", Permission::Public),
+    ("/_fn/auth/sign-out", Permission::Own),
+];
 
 /// The permission of a path; nothing for an unknown one, which is then refused.
 pub fn of(path: &str) -> Option<Permission> {
