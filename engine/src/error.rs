@@ -142,7 +142,7 @@ impl EngineError {
         use std::io::ErrorKind;
         let text = error.to_string();
         let why = match error.kind() {
-            ErrorKind::ConnectionRefused => Unreachable::Refused,
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Unreachable::Refused,
             ErrorKind::NotFound => Unreachable::NoSocket,
             ErrorKind::PermissionDenied => Unreachable::Permission,
             ErrorKind::TimedOut => Unreachable::TimedOut,

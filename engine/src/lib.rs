@@ -20,3 +20,4 @@ pub use containers::Outcome;
 pub use error::EngineError;
 pub use events::{EngineEvent, EventAction, EventStream};
 pub use transport::{EngineUrl, UrlError};
+pub use watch::{WatchEvent, WatchOptions, Watcher};

@@ -60,6 +60,11 @@ impl Wire {
         &self.authority
     }
 
+    /// A question that has no version: how to learn the version.
+    pub(crate) fn unversioned(&self, path: &str) -> Result<Request<Body>, EngineError> {
+        get(format!("http://{}{path}", self.authority))
+    }
+
     pub(crate) fn api(&self) -> Option<ApiVersion> {
         ApiVersion::unpack(self.api.load(Ordering::Relaxed))
     }
@@ -68,26 +73,34 @@ impl Wire {
         self.api.store(version.pack(), Ordering::Relaxed);
     }
 
-    /// A request without a body to a path of the API, under the negotiated version where there is one.
-    pub(crate) fn request(&self, method: Method, path: &str) -> Result<Request<Body>, EngineError> {
+    /// A question to a path of the API, under the negotiated version where there is one.
+    pub(crate) fn question(&self, path: &str) -> Result<Request<Body>, EngineError> {
         let version = self.api().map(|api| format!("/v{api}")).unwrap_or_default();
-        Request::builder()
-            .method(method)
-            .uri(format!("http://{}{version}{path}", self.authority))
-            .body(Either::Left(Full::new(Bytes::new())))
-            .map_err(|error| EngineError::protocol(format!("the request could not be written ({error})")))
+        get(format!("http://{}{version}{path}", self.authority))
     }
 
-    /// Sends a request and waits for the answer's head, with no limit of its own but the connector's.
+    /// Sends a request and waits for the answer's head, with no limit of its own but the connector's. A question whose
+    /// connection breaks is asked once more: a kept connection may have been dead for long.
     pub(crate) async fn send(
         &self,
         operation: &'static str,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, EngineError> {
-        self.client
-            .request(request)
-            .await
-            .map_err(|error| self.classify(operation, &error))
+        let again = (request.method() == Method::GET).then(|| request.uri().clone());
+        let error = match self.client.request(request).await {
+            Ok(response) => return Ok(response),
+            Err(error) => self.classify(operation, &error),
+        };
+        match (error, again) {
+            (EngineError::Gone { .. }, Some(uri)) => {
+                let request = get(uri)?;
+                self.client
+                    .request(request)
+                    .await
+                    .map_err(|error| self.classify(operation, &error))
+            }
+            (error, _) => Err(error),
+        }
     }
 
     /// Sends a request, expects success (or 304), and turns any other status into the engine's own words.
@@ -115,19 +128,22 @@ impl Wire {
         path: &str,
         limit: usize,
     ) -> Result<T, EngineError> {
-        let body = self.get_bytes(operation, path, limit).await?;
+        let body = self
+            .get_bytes(operation, path, limit, self.options.deadline)
+            .await?;
         decode(operation, &body)
     }
 
-    /// GETs at most `limit` bytes within the options' deadline.
+    /// GETs at most `limit` bytes within a deadline.
     pub(crate) async fn get_bytes(
         &self,
         operation: &'static str,
         path: &str,
         limit: usize,
+        deadline: Duration,
     ) -> Result<Bytes, EngineError> {
-        within(operation, self.options.deadline, async {
-            let response = self.accepted(operation, self.request(Method::GET, path)?).await?;
+        within(operation, deadline, async {
+            let response = self.accepted(operation, self.question(path)?).await?;
             self.read(operation, response, limit).await
         })
         .await
@@ -186,6 +202,15 @@ impl Wire {
         }
         EngineError::Gone { operation }
     }
+}
+
+fn get<U>(uri: U) -> Result<Request<Body>, EngineError>
+where
+    http::Uri: TryFrom<U, Error: Into<http::Error>>,
+{
+    Request::get(uri)
+        .body(Either::Left(Full::new(Bytes::new())))
+        .map_err(|error| EngineError::protocol(format!("the request could not be written ({error})")))
 }
 
 /// Bounds a whole operation.

@@ -89,6 +89,8 @@ async fn starting_and_stopping_tell_done_from_already_so() {
     );
     assert_eq!(engine.pause(&name).await, Ok(Outcome::AlreadySo));
     assert_eq!(engine.unpause(&name).await, Ok(Outcome::Done));
+    // dockerd believes what containerd told it last, which may still be on its way.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(engine.unpause(&name).await, Ok(Outcome::AlreadySo));
     assert_eq!(engine.stop(&name, grace).await, Ok(Outcome::Done));
     let stopped = engine.inspect(&name).await.expect("it");

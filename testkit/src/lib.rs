@@ -1,4 +1,4 @@
 //! What the tests share: real engines, template databases, a running server.
 
-pub mod postgres;
 pub mod engines;
+pub mod postgres;

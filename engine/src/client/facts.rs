@@ -20,6 +20,7 @@ struct Info {
     #[serde(rename = "NCPU")]
     cpus: Option<i64>,
     mem_total: Option<i64>,
+    system_time: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -36,13 +37,18 @@ struct Component {
     name: Option<String>,
 }
 
-pub(super) async fn facts(wire: &Wire) -> Result<EngineFacts, EngineError> {
+pub(super) async fn facts(wire: &Wire) -> Result<(EngineFacts, Option<i64>), EngineError> {
     const OPERATION: &str = "describe itself";
     let (info, version) = tokio::try_join!(
         wire.get::<Info>(OPERATION, "/info", LIMIT),
         wire.get::<Version>(OPERATION, "/version", LIMIT),
     )?;
-    Ok(convert(info, version))
+    let clock = info
+        .system_time
+        .as_deref()
+        .and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+    let clock = clock.and_then(|time| time.timestamp_nanos_opt());
+    Ok((convert(info, version), clock))
 }
 
 fn convert(info: Info, version: Version) -> EngineFacts {

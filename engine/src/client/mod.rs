@@ -9,7 +9,6 @@ use crate::{
     wire::{Wire, within},
 };
 use domain::hosts::EngineFacts;
-use http::Method;
 use std::{fmt, sync::Arc, time::Duration};
 use version::ApiVersion;
 
@@ -18,8 +17,10 @@ use version::ApiVersion;
 pub struct Options {
     /// Connecting, name resolution included.
     pub connect: Duration,
-    /// A whole question (list, inspect, facts), from the request to the answer's end.
+    /// A whole question (inspect, facts), from the request to the answer's end.
     pub deadline: Duration,
+    /// The list of all containers, which a small machine with many takes long for.
+    pub list: Duration,
     /// A whole action (start, pause, …); stop and restart add their grace time.
     pub action: Duration,
     /// A ping.
@@ -33,6 +34,7 @@ impl Default for Options {
         Self {
             connect: Duration::from_secs(5),
             deadline: Duration::from_secs(20),
+            list: Duration::from_secs(60),
             action: Duration::from_secs(60),
             ping: Duration::from_secs(5),
             idle: Duration::from_secs(15),
@@ -47,6 +49,7 @@ impl Options {
         Self {
             connect: usual.connect.min(deadline),
             deadline,
+            list: deadline,
             action: deadline,
             ping: usual.ping.min(deadline),
             idle: usual.idle.min(deadline),
@@ -85,11 +88,7 @@ impl Engine {
     pub async fn ping(&self) -> Result<(), EngineError> {
         const OPERATION: &str = "answer a ping";
         within(OPERATION, self.wire.options.ping, async {
-            let request = http::Request::builder()
-                .method(Method::GET)
-                .uri(format!("http://{}/_ping", self.wire.authority()))
-                .body(http_body_util::Either::Left(Default::default()))
-                .map_err(|error| EngineError::protocol(error.to_string()))?;
+            let request = self.wire.unversioned("/_ping")?;
             let response = self.wire.accepted(OPERATION, request).await?;
             let spoken = response
                 .headers()
@@ -108,6 +107,11 @@ impl Engine {
     /// What the engine says of itself. Agrees on the API version anew, so that it may be called after an
     /// engine was replaced by an older one.
     pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
+        self.facts_and_clock().await.map(|(facts, _)| facts)
+    }
+
+    /// The facts, and the engine's own clock in nanoseconds since 1970 where it tells.
+    pub(crate) async fn facts_and_clock(&self) -> Result<(EngineFacts, Option<i64>), EngineError> {
         self.ping().await?;
         facts::facts(&self.wire).await
     }

@@ -25,7 +25,12 @@ impl Engine {
         self.ready().await?;
         let body = self
             .wire
-            .get_bytes(OPERATION, "/containers/json?all=1", LIST_LIMIT)
+            .get_bytes(
+                OPERATION,
+                "/containers/json?all=1",
+                LIST_LIMIT,
+                self.options().list,
+            )
             .await?;
         list::read(OPERATION, &body)
     }
@@ -44,7 +49,12 @@ impl Engine {
         self.ready().await?;
         let body = self
             .wire
-            .get_bytes(OPERATION, &format!("/containers/{id}/json"), INSPECT_LIMIT)
+            .get_bytes(
+                OPERATION,
+                &format!("/containers/{id}/json"),
+                INSPECT_LIMIT,
+                self.options().deadline,
+            )
             .await?;
         decode(OPERATION, &body)
     }

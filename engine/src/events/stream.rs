@@ -4,7 +4,7 @@ use super::parse::{EngineEvent, Line, line};
 use crate::{client::Engine, error::EngineError};
 use bytes::BytesMut;
 use futures::{Stream, future::BoxFuture, ready};
-use http::{Method, Response};
+use http::Response;
 use hyper::body::{Body, Incoming};
 use std::{
     pin::Pin,
@@ -39,7 +39,7 @@ impl Engine {
         // {"type":["container"]}, percent-encoded.
         let filters = "filters=%7B%22type%22%3A%5B%22container%22%5D%7D";
         let path = format!("/events?{}{filters}", since.unwrap_or_default());
-        let request = self.wire.request(Method::GET, &path)?;
+        let request = self.wire.question(&path)?;
         let wire = self.wire.clone();
         let mut head: BoxFuture<'static, _> =
             Box::pin(async move { wire.accepted(OPERATION, request).await });

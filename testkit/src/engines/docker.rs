@@ -40,8 +40,19 @@ impl Dockerd {
     pub(super) async fn kill9(&mut self) {
         self.signal(Signal::SIGKILL);
         self.ended(Duration::from_secs(5)).await;
-        // containerd dies with its parent a moment later; a new dockerd must not find the old one.
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // Its containerd would go on, and a new dockerd could neither use nor replace it.
+        let file = self.lease.root().join("exec/containerd/containerd.pid");
+        if let Some(pid) = std::fs::read_to_string(&file)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+        {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            let end = Instant::now() + Duration::from_secs(5);
+            while kill(Pid::from_raw(pid), None).is_ok() && Instant::now() < end {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        let _ = std::fs::remove_file(file);
     }
 
     pub(super) async fn start_again(&mut self) {

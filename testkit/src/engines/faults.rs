@@ -193,6 +193,8 @@ enum Mode {
 pub struct FaultProxy {
     address: Address,
     mode: watch::Sender<Mode>,
+    /// Connections of an older generation end.
+    generation: watch::Sender<u64>,
     delay: Arc<AtomicU64>,
     target: PathBuf,
     task: Option<Task>,
@@ -228,6 +230,7 @@ impl FaultProxy {
         let mut proxy = Self {
             address,
             mode,
+            generation: watch::Sender::default(),
             delay: Arc::default(),
             target: target.to_owned(),
             task: None,
@@ -253,9 +256,17 @@ impl FaultProxy {
         self.mode.send_replace(Mode::Cut);
     }
 
+    /// Ends all connections; new ones pass.
+    pub fn break_connections(&self) {
+        self.generation.send_modify(|number| *number += 1);
+    }
+
     /// Ends all connections and stops listening: new ones are refused.
-    pub fn refuse(&mut self) {
-        self.task = None;
+    pub async fn refuse(&mut self) {
+        if let Some(mut task) = self.task.take() {
+            task.0.abort();
+            let _ = (&mut task.0).await;
+        }
         if let Address::Unix { path, .. } = &self.address {
             // Without its listener the file stays, and connecting to it is refused: that is what is wanted.
             assert!(path.exists());
@@ -289,18 +300,21 @@ impl FaultProxy {
                 Listener::Tcp(TcpListener::bind(address).await.expect("the port is still free"))
             }
         };
-        let (mode, delay, target) = (self.mode.subscribe(), self.delay.clone(), self.target.clone());
+        let (mode, generation) = (self.mode.subscribe(), self.generation.subscribe());
+        let (delay, target) = (self.delay.clone(), self.target.clone());
         self.task = Some(Task(tokio::spawn(async move {
             let mut open = JoinSet::new();
             loop {
                 let (mode, delay, target) = (mode.clone(), delay.clone(), target.clone());
+                let mut generation = generation.clone();
+                generation.mark_unchanged();
                 match &listener {
                     Listener::Unix(listener) => {
                         let Ok((stream, _)) = listener.accept().await else {
                             return;
                         };
                         let (read, write) = stream.into_split();
-                        open.spawn(carry(read, write, target, mode, delay));
+                        open.spawn(carry(read, write, target, mode, generation, delay));
                     }
                     Listener::Tcp(listener) => {
                         let Ok((stream, _)) = listener.accept().await else {
@@ -308,7 +322,7 @@ impl FaultProxy {
                         };
                         let _ = TcpStream::set_nodelay(&stream, true);
                         let (read, write) = stream.into_split();
-                        open.spawn(carry(read, write, target, mode, delay));
+                        open.spawn(carry(read, write, target, mode, generation, delay));
                     }
                 }
                 while open.try_join_next().is_some() {}
@@ -322,6 +336,7 @@ async fn carry(
     mut to_client: impl AsyncWriteExt + Unpin,
     target: PathBuf,
     mode: watch::Receiver<Mode>,
+    mut generation: watch::Receiver<u64>,
     delay: Arc<AtomicU64>,
 ) {
     let mut cut = mode.clone();
@@ -341,6 +356,7 @@ async fn carry(
     tokio::select! {
         () = work => {}
         _ = cut.wait_for(|mode| *mode == Mode::Cut) => {}
+        _ = generation.changed() => {}
     }
 }
 

@@ -11,9 +11,9 @@ use std::{
 const REAP: &str = include_str!("reap.sh");
 const KEEP: &str = include_str!("keep.sh");
 
-/// Where engines of tests live. Short: a socket's path has at most 107 bytes.
+/// Where engines of tests live. Short: a socket's path has at most 107 bytes, and Podman's directory 50.
 pub(super) fn home() -> PathBuf {
-    let home = PathBuf::from("/tmp/chrontainer-test-engines");
+    let home = PathBuf::from("/tmp/chrontainer-engines");
     std::fs::create_dir_all(&home).expect("/tmp can be written");
     home
 }
