@@ -1,6 +1,7 @@
 //! The browser side, from source to files that the server sends: `<target>/site`, or `<target>/site-release`.
 
 mod css;
+mod program;
 mod publish;
 mod wasm;
 
@@ -53,19 +54,20 @@ pub fn build(profile: Profile) -> Result<()> {
         return Ok(());
     }
 
-    let bound = workspace::target_dir().join("wasm-bindgen").join(profile.cargo());
-    wasm::bindgen(&module, &bound, profile)?;
-    let program = bound.join(format!("{}_bg.wasm", wasm::STEM));
+    let parts = wasm::split(
+        &module,
+        workspace::target_dir().join("wasm-parts").join(profile.cargo()),
+        NAME,
+    )?;
+    wasm::bindgen(&parts, NAME, profile)?;
     if profile == Profile::Release {
-        wasm::optimise(&program)?;
+        wasm::optimise(&parts, &format!("{NAME}_bg.wasm"))?;
     }
     let shrunk = started.elapsed();
 
     let mut site = Site::new(root, profile);
-    site.add_hashed(NAME, "js", &fs::read(bound.join(format!("{}.js", wasm::STEM)))?)?;
-    site.add_hashed(NAME, "wasm", &fs::read(&program)?)?;
+    program::publish(&parts, NAME, &mut site)?;
     site.add_hashed(NAME, "css", css::bundle(&style.join("main.css"))?.as_bytes())?;
-    site.add_dir(&bound.join("snippets"), Path::new("pkg/snippets"))?;
     site.add_dir(&style.join("assets"), Path::new(""))?;
     site.finish()?;
     // Last, so that a build that was interrupted is done again.
@@ -73,7 +75,7 @@ pub fn build(profile: Profile) -> Result<()> {
 
     print_sizes(&site);
     println!(
-        "site: cargo {}, wasm-bindgen and wasm-opt {}, files {}",
+        "site: cargo {}, split, wasm-bindgen and wasm-opt {}, files {}",
         seconds(compiled),
         seconds(shrunk - compiled),
         seconds(started.elapsed() - shrunk)
@@ -82,20 +84,20 @@ pub fn build(profile: Profile) -> Result<()> {
 }
 
 fn print_sizes(site: &Site) {
-    println!("{:<52} {:>11} {:>11}", "file", "bytes", "brotli");
+    println!("{:<76} {:>11} {:>11}", "file", "bytes", "brotli");
     for file in &site.files {
         let brotli = file.brotli.map_or("-".to_string(), |size| size.to_string());
-        println!("{:<52} {:>11} {:>11}", file.name, file.raw, brotli);
+        println!("{:<76} {:>11} {:>11}", file.name, file.raw, brotli);
     }
     let first: usize = site
         .files
         .iter()
-        .take(3)
+        .filter(|file| file.first)
         .map(|file| file.brotli.unwrap_or(file.raw))
         .sum();
     println!(
-        "{:<52} {:>11} {:>11}",
-        "script, program and style over the wire", "", first
+        "{:<76} {:>11} {:>11}",
+        "the first page: script, program, style, font", "", first
     );
 }
 

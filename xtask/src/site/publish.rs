@@ -13,6 +13,8 @@ pub struct Published {
     pub name: String,
     pub raw: usize,
     pub brotli: Option<usize>,
+    /// Whether every first page loads it.
+    pub first: bool,
 }
 
 /// A site being written to `root`; what an earlier build left there goes in `finish`.
@@ -37,16 +39,16 @@ impl Site {
         }
     }
 
-    /// Adds `pkg/<name>.<hash>.<extension>` and its line in the hash file.
+    /// Adds `pkg/<name>.<hash>.<extension>`, under a hash of its own, and its line in the hash file.
     pub fn add_hashed(&mut self, name: &str, extension: &str, bytes: &[u8]) -> Result<()> {
-        // The first 96 bits: far from any chance of two builds sharing a name.
-        let hash: String = Sha256::digest(bytes)
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        self.hashes.push_str(&format!("{extension}: {hash}\n"));
+        let hash = hash([bytes]);
+        self.hash_line(extension, &hash);
         self.add(Path::new("pkg").join(format!("{name}.{hash}.{extension}")), bytes)
+    }
+
+    /// Adds a line that tells leptos the hash in a file's name.
+    pub fn hash_line(&mut self, what: &str, hash: &str) {
+        self.hashes.push_str(&format!("{what}: {hash}\n"));
     }
 
     /// Adds one file at a path below the root.
@@ -63,10 +65,16 @@ impl Site {
             replace(&packed, &small)?;
             self.kept.insert(packed);
         }
+        let name = path.display().to_string();
+        let lazy = ["__wasm_split_manifest", "chunk_", "split_", "snippets"]
+            .iter()
+            .any(|part| name.contains(part));
+        let first = (name.starts_with("pkg/") && !lazy) || name.ends_with(".woff2");
         self.files.push(Published {
-            name: path.display().to_string(),
+            name,
             raw: bytes.len(),
             brotli,
+            first,
         });
         self.kept.insert(full);
         Ok(())
@@ -98,6 +106,20 @@ impl Site {
         self.kept.insert(list);
         sweep(&self.root, &self.kept)
     }
+}
+
+/// The first 96 bits of a SHA-256 over all of it: far from any chance of two builds sharing a name.
+pub fn hash<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Sha256::new();
+    for bytes in contents {
+        hasher.update(bytes);
+    }
+    hasher
+        .finalize()
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// A reader sees the old file or the new one, never half of one.

@@ -1,15 +1,18 @@
-//! The browser's program: cargo, wasm-bindgen, wasm-opt.
+//! The browser's program: cargo, the split into parts that load when needed, wasm-bindgen, wasm-opt.
 
 use super::Profile;
 use crate::commands::{output, visible};
 use crate::{Result, workspace};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// wasm-bindgen's own name for the module; the published files carry the site's name and a hash.
-pub const STEM: &str = "frontend";
+/// The main part, before wasm-bindgen.
+const MAIN: &str = "main-unbound.wasm";
+/// The link file's name with a place for its hash, as leptos expects it.
+pub const LINK: &str = "__wasm_split.______________________.js";
 
 /// Compiles the `frontend` crate and returns the module that rustc wrote.
 pub fn compile(profile: Profile) -> Result<PathBuf> {
@@ -25,7 +28,7 @@ pub fn compile(profile: Profile) -> Result<PathBuf> {
     cargo
         .current_dir(workspace::root())
         .args([
-            "build",
+            "rustc",
             "--quiet",
             "--package",
             "frontend",
@@ -36,7 +39,9 @@ pub fn compile(profile: Profile) -> Result<PathBuf> {
             profile.cargo(),
         ])
         .arg("--target-dir")
-        .arg(&target);
+        .arg(&target)
+        // The split needs to know what refers to what; only the last link step has to keep that.
+        .args(["--", "-Clink-args=--emit-relocs"]);
     visible(&mut cargo)?;
     Ok(target.join(TARGET).join(profile.cargo()).join("frontend.wasm"))
 }
@@ -71,30 +76,69 @@ fn debian_cargo(target: PathBuf) -> Result<(Command, PathBuf)> {
     Ok((command, target))
 }
 
-/// Writes `frontend.js`, `frontend_bg.wasm` and `snippets/` to `out`.
-pub fn bindgen(module: &Path, out: &Path, profile: Profile) -> Result<()> {
-    if out.exists() {
-        std::fs::remove_dir_all(out)?;
+/// What `split` and `bindgen` made.
+pub struct Parts {
+    /// Where they are: `<name>.js`, `<name>_bg.wasm`, the link file, the parts and `snippets/`.
+    pub dir: PathBuf,
+    /// The file names of the parts that load when needed.
+    pub lazy: Vec<String>,
+    /// For each lazy function, the parts it needs: leptos names them in the page, so that they load early.
+    pub prefetch: BTreeMap<String, Vec<String>>,
+}
+
+/// Cuts the module at every `#[lazy]` function, and writes the JavaScript that joins the parts. A module with lazy
+/// functions does not run unless it was cut.
+pub fn split(module: &Path, dir: PathBuf, name: &str) -> Result<Parts> {
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir)?;
     }
+    std::fs::create_dir_all(&dir)?;
+    let bytes =
+        std::fs::read(module).map_err(|error| format!("cannot read {}: {error}", module.display()))?;
+    let (main, script, link) = (dir.join(MAIN), format!("./{name}.js"), format!("./{LINK}"));
+    let mut options = wasm_split_cli_support::Options::new(&bytes);
+    options.output_dir = &dir;
+    options.main_out_path = &main;
+    options.main_module = &script;
+    options.link_name = &link;
+    let made = wasm_split_cli_support::transform(options).map_err(|error| format!("splitting: {error:#}"))?;
+    let mut lazy: Vec<String> = made
+        .split_modules
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    lazy.sort();
+    Ok(Parts {
+        dir,
+        lazy,
+        prefetch: made.prefetch_map.into_iter().collect(),
+    })
+}
+
+/// Writes the JavaScript around the main part.
+pub fn bindgen(parts: &Parts, name: &str, profile: Profile) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_path(module)
-        .out_name(STEM)
+        .input_path(parts.dir.join(MAIN))
+        .out_name(name)
         .typescript(false)
+        // The parts share the main one's memory, table and functions by the linker's names.
+        .keep_lld_exports(true)
+        .demangle(false)
         // The page names the module, with its hash; a default would be a second, wrong name.
         .omit_default_module_path(true)
         .remove_name_section(profile == Profile::Release)
         .remove_producers_section(profile == Profile::Release);
-    let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(out));
+    let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(&parts.dir));
     made.map_err(|error| format!("wasm-bindgen: {error:#}").into())
 }
 
-/// Shrinks the module in place. Debian's wasm-opt (108) breaks what current rustc writes: the page then never
-/// hydrates. So it is npm's binaryen, in the version that `xtask/package-lock.json` names.
-pub fn optimise(module: &Path) -> Result<()> {
+/// Shrinks the main part and every lazy one in place. Debian's wasm-opt (108) breaks what current rustc writes: the
+/// page then never hydrates. So it is npm's binaryen, in the version that `xtask/package-lock.json` names.
+pub fn optimise(parts: &Parts, main: &str) -> Result<()> {
     let program = workspace::root().join("xtask/node_modules/.bin/wasm-opt");
     if !program.exists() {
-        return Err("wasm-opt is missing; run ./dev setup run".into());
+        return Err("wasm-opt is missing; run ./dev setup".into());
     }
     let features = [
         "bulk-memory",
@@ -104,12 +148,16 @@ pub fn optimise(module: &Path) -> Result<()> {
         "reference-types",
         "sign-ext",
     ];
-    let mut command = Command::new(program);
-    command
-        .arg("-Oz")
-        .args(features.map(|name| format!("--enable-{name}")))
-        .arg(module)
-        .arg("-o")
-        .arg(module);
-    output(&mut command).map(|_| ())
+    for name in parts.lazy.iter().map(String::as_str).chain([main]) {
+        let module = parts.dir.join(name);
+        let mut command = Command::new(&program);
+        command
+            .arg("-Oz")
+            .args(features.map(|name| format!("--enable-{name}")))
+            .arg(&module)
+            .arg("-o")
+            .arg(&module);
+        output(&mut command)?;
+    }
+    Ok(())
 }
