@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::errors::Problem;
+
 /// The longest duration accepted: ten years of 365 days.
 pub const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 
@@ -25,6 +27,16 @@ pub struct DurationError {
     pub start: usize,
     pub end: usize,
     pub message: String,
+}
+
+impl DurationError {
+    /// The error for the field `field` of a body: 422 `invalid_duration`.
+    pub fn problem(&self, field: &str) -> Problem {
+        Problem::invalid("invalid_duration", field, &self.message)
+            .with("reason", self.code)
+            .with("start", self.start)
+            .with("end", self.end)
+    }
 }
 
 struct Unit {

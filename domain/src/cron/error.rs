@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::CronField;
+use crate::errors::{ErrorClass, Problem};
 
 /// Why a text is no cron expression, and where in the text.
 ///
@@ -49,6 +50,21 @@ impl CronErrorKind {
             Self::UnknownName => "unknown_name",
             Self::Syntax => "syntax",
             Self::Misplaced => "misplaced",
+        }
+    }
+}
+
+impl CronError {
+    /// The error for the field `field` of a body: 422 `invalid_cron`.
+    pub fn problem(&self, field: &str) -> Problem {
+        let problem = Problem::new(ErrorClass::Invalid, "invalid_cron", &self.message)
+            .with("field", field)
+            .with("reason", self.kind.code())
+            .with("start", self.start)
+            .with("end", self.end);
+        match self.field {
+            Some(cron_field) => problem.with("cron_field", cron_field),
+            None => problem,
         }
     }
 }

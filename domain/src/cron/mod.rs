@@ -22,6 +22,8 @@ mod local;
 mod parse;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::oracle;
 
 use std::fmt;
 use std::str::FromStr;

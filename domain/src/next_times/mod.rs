@@ -69,7 +69,7 @@ impl Iterator for Upcoming<'_> {
 
     fn next(&mut self) -> Option<Timestamp> {
         let from = self.from.take()?;
-        let limit = from.saturating_add(HORIZON);
+        let limit = from.saturating_add(HORIZON).min(jiff::Timestamp::MAX.as_second());
         let mut at = from;
         while at <= limit {
             let segment = self.segment.take().filter(|segment| segment.holds(at));
@@ -84,6 +84,7 @@ impl Iterator for Upcoming<'_> {
             };
             self.segment = Some(segment);
             match step? {
+                Step::Fires(second) if second > limit => return None,
                 Step::Fires(second) => {
                     self.from = second.checked_add(1);
                     return DateTime::from_timestamp(second, 0);

@@ -4,6 +4,8 @@ use std::str::FromStr;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::errors::Problem;
+
 /// A time zone of the system's zone data, by its IANA name.
 ///
 /// Cheap to clone. It keeps the rules it was made with, so a long-lived process makes it anew to follow updated zone data.
@@ -18,6 +20,13 @@ pub struct Zone {
 #[error("{message}")]
 pub struct ZoneError {
     pub message: String,
+}
+
+impl ZoneError {
+    /// The error for the field `field` of a body: 422 `unknown_timezone`.
+    pub fn problem(&self, field: &str) -> Problem {
+        Problem::invalid("unknown_timezone", field, &self.message)
+    }
 }
 
 impl Zone {
