@@ -172,3 +172,36 @@ async fn the_local_engine_is_found_where_it_answers() {
     assert!(start.elapsed() < Duration::from_secs(4));
     assert_eq!(engine::local::first_of(urls[..2].to_vec()).await, None);
 }
+
+#[tokio::test]
+async fn published_ports_are_the_same_in_list_and_inspect() {
+    let test = TestEngine::start_bridged().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("its address")
+        .port();
+    let options = RunOptions {
+        network: "bridge".to_owned(),
+        ports: vec![(8080, free)],
+        ..RunOptions::cmd(["httpd", "-f", "-p", "8080"])
+    };
+    test.run_container("web", options).await;
+    let engine = connect(&test);
+    let inspected = engine.inspect("web").await.expect("it").ports;
+    assert_eq!(engine.list().await.expect("a list")[0].ports, inspected);
+    let port = inspected.first().expect("a published port");
+    assert_eq!(
+        (port.public, port.private, port.protocol.as_str()),
+        (free, 8080, "tcp")
+    );
+    // It really is the container that answers there.
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", free))
+        .await
+        .expect("the port is open");
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1."), "{answer}");
+}

@@ -1,6 +1,6 @@
-//! A dockerd of one's own: no bridge, no firewall rules, everything in one directory.
+//! A dockerd of one's own: no firewall rules, no bridge unless asked for, everything in one directory.
 
-use super::{api::EngineApi, lease::Lease};
+use super::{api::EngineApi, bridge, lease::Lease};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -19,8 +19,11 @@ pub(super) struct Dockerd {
 }
 
 impl Dockerd {
-    pub(super) async fn start() -> Self {
+    pub(super) async fn start(bridged: bool) -> Self {
         let lease = Lease::create(&super::unique(), 0);
+        if bridged {
+            bridge::make(lease.root());
+        }
         let child = spawn(lease.root()).await;
         Self {
             lease,
@@ -141,7 +144,8 @@ async fn try_spawn(root: &Path, driver: &str) -> Option<Child> {
             driver,
         ])
         .args([
-            "--bridge=none",
+            "--bridge",
+            &bridge::of(root),
             "--iptables=false",
             "--ip6tables=false",
             "--ip-masq=false",

@@ -5,6 +5,7 @@
 //! killed before that.
 
 mod api;
+mod bridge;
 mod docker;
 mod faults;
 mod image;
@@ -50,8 +51,17 @@ impl TestEngine {
     /// # Panics
     /// When no engine can be had, with what to do.
     pub async fn start() -> Self {
+        Self::begin(false).await
+    }
+
+    /// As [`TestEngine::start`], with a network bridge of its own: its containers can publish ports (network `bridge`).
+    pub async fn start_bridged() -> Self {
+        Self::begin(true).await
+    }
+
+    async fn begin(bridged: bool) -> Self {
         if nix::unistd::geteuid().is_root() {
-            let engine = Dockerd::start().await;
+            let engine = Dockerd::start(bridged).await;
             let api = EngineApi::new(engine.socket());
             image::import(&api).await;
             return Self::of(api, Kind::Own(engine));

@@ -36,4 +36,5 @@ done
 awk -v root="$root/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r mount; do
     umount -l "$mount" 2>/dev/null
 done
+[ -f "$root/bridge" ] && ip link delete "$(cat "$root/bridge")" 2>/dev/null
 rm -rf "$root"
