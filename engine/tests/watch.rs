@@ -328,6 +328,15 @@ async fn an_engine_that_never_answers_is_offline_and_stops_at_once() {
     let mut watched = Watched::brisk(&hung.docker_host());
     assert_eq!(watched.offline().await.0, "engine_timeout");
     watched.stop().await;
+    let end = Instant::now() + Duration::from_secs(2);
+    while hung.connections() > 0 {
+        assert!(
+            Instant::now() < end,
+            "{} connections stay open",
+            hung.connections()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -38,6 +38,7 @@ fn socket_dir() -> (TempDir, PathBuf) {
 pub struct HungEngine {
     _dir: TempDir,
     path: PathBuf,
+    open: Arc<AtomicUsize>,
     _task: Task,
 }
 
@@ -45,21 +46,35 @@ impl HungEngine {
     pub async fn start() -> Self {
         let (dir, path) = socket_dir();
         let listener = UnixListener::bind(&path).expect("a socket");
+        let open = Arc::new(AtomicUsize::new(0));
+        let count = open.clone();
         let task = tokio::spawn(async move {
-            let mut open = Vec::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                open.push(stream);
+            let mut readers = JoinSet::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                let count = count.clone();
+                readers.spawn(async move {
+                    let mut sink = [0; 4096];
+                    while stream.read(&mut sink).await.is_ok_and(|length| length > 0) {}
+                    count.fetch_sub(1, Ordering::Relaxed);
+                });
             }
         });
         Self {
             _dir: dir,
             path,
+            open,
             _task: Task(task),
         }
     }
 
     pub fn docker_host(&self) -> String {
         format!("unix://{}", self.path.display())
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 }
 
