@@ -11,6 +11,7 @@ pub mod db;
 pub mod error;
 pub mod events;
 pub mod hosts;
+pub mod pages;
 pub mod runs;
 pub mod schedules;
 pub mod schema;

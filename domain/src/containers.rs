@@ -98,7 +98,7 @@ pub struct Port {
 }
 
 /// What an engine says of one container: facts, without anything of ours.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerFacts {
     /// The engine's own id: 64 hex digits with Docker and Podman.
     pub engine_id: String,
@@ -199,4 +199,44 @@ pub struct Container {
 pub struct BusyWith {
     pub run_id: crate::ids::RunId,
     pub action: String,
+}
+
+/// How many containers there are in each state; for the filter chips above the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FleetCounts {
+    pub total: u64,
+    pub running: u64,
+    pub stopped: u64,
+    pub paused: u64,
+    pub unhealthy: u64,
+}
+
+/// What the list of containers is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerSort {
+    #[default]
+    Name,
+    Image,
+    Stack,
+    Host,
+    State,
+    /// The longest running first.
+    Uptime,
+    /// What is planned next comes first; without a plan, last.
+    NextRun,
+}
+
+/// A part of the list of containers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContainerPage {
+    pub items: Vec<Container>,
+    /// How many match the query.
+    pub total: u64,
+    pub next: Option<String>,
+    /// Of the whole organisation, whatever the query.
+    pub counts: FleetCounts,
 }

@@ -1,12 +1,14 @@
 //! Containers: the fleet in memory, and what is done to its members.
 
-use crate::Control;
+mod fleet;
+mod identity;
+mod line;
+mod list;
+mod service;
 
-/// What every watcher knows, in one place; lists read it and never wait for an engine.
-#[derive(Clone, Default)]
-pub struct Fleet;
-
-impl Fleet {
-    pub(crate) async fn refresh_busy(&self, _control: &Control) {}
-    pub(crate) async fn refresh_planned(&self, _control: &Control) {}
-}
+pub use fleet::{Fleet, FleetTarget};
+pub(crate) use fleet::HostLine;
+pub(crate) use identity::identify;
+pub use line::Line;
+pub use list::ContainerQuery;
+pub use service::{act, get, list};

@@ -1,0 +1,235 @@
+//! The fleet: what every watcher knows, in one place. Lists read it and never wait for an engine.
+
+use super::Line;
+use crate::{Control, schedules::Planned};
+use domain::{
+    containers::{BusyWith, Container, ContainerState, HostRef, NextRun},
+    events::Event,
+    hosts::{EngineFacts, HostStatus},
+    ids::{ContainerId, HostId, OrgId},
+    selectors::Selector,
+};
+use parking_lot::RwLock;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+};
+use tokio::sync::Notify;
+
+/// What every watcher knows.
+#[derive(Clone, Default)]
+pub struct Fleet(Arc<RwLock<State>>);
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) hosts: HashMap<HostId, HostLine>,
+    pub(super) busy: HashMap<ContainerId, BusyWith>,
+    /// Enabled schedules with a coming fire time, soonest first, per organisation.
+    pub(super) planned: HashMap<OrgId, Arc<Vec<Planned>>>,
+}
+
+/// One host as its watcher knows it.
+pub(crate) struct HostLine {
+    pub org_id: OrgId,
+    pub host: HostRef,
+    pub status: HostStatus,
+    pub error: Option<String>,
+    pub facts: Option<EngineFacts>,
+    pub last_seen: Option<domain::Timestamp>,
+    pub engine: engine::Engine,
+    /// By the engine's id.
+    pub lines: HashMap<String, Arc<Line>>,
+    /// Whether the containers were read at least once since the start.
+    pub listed: bool,
+    pub retry: Arc<Notify>,
+}
+
+/// A container that a selector found: what a run needs to act on it.
+#[derive(Clone, Debug)]
+pub struct FleetTarget {
+    pub container_id: ContainerId,
+    pub engine_id: String,
+    pub name: String,
+    pub host_id: HostId,
+    pub host_name: String,
+    pub state: ContainerState,
+    pub protected: bool,
+    /// The host does not answer lately.
+    pub stale: bool,
+}
+
+impl Fleet {
+    /// The containers that a selector finds, ordered by host and name.
+    pub fn resolve(&self, org: OrgId, selector: &Selector) -> Vec<FleetTarget> {
+        let state = self.0.read();
+        let mut found: Vec<FleetTarget> = state
+            .hosts
+            .values()
+            .filter(|host| host.org_id == org)
+            .flat_map(|host| {
+                let stale = host.status != HostStatus::Online;
+                host.lines.values().filter(|line| selector.matches(line.as_ref())).map(move |line| FleetTarget {
+                    container_id: line.id,
+                    engine_id: line.facts.engine_id.clone(),
+                    name: line.facts.name.clone(),
+                    host_id: line.host.id,
+                    host_name: line.host.name.clone(),
+                    state: line.facts.state,
+                    protected: line.protected,
+                    stale,
+                })
+            })
+            .collect();
+        found.sort_unstable_by(|a, b| (&a.host_name, &a.name).cmp(&(&b.host_name, &b.name)));
+        found
+    }
+
+    /// Whether every enabled host was read at least once, or found not to answer: before, a selector would miss some.
+    pub fn is_settled(&self, org: OrgId) -> bool {
+        let state = self.0.read();
+        state
+            .hosts
+            .values()
+            .filter(|host| host.org_id == org)
+            .all(|host| host.listed || host.status == HostStatus::Offline)
+    }
+
+    /// The engine of a host.
+    pub fn engine(&self, host: HostId) -> Option<engine::Engine> {
+        self.0.read().hosts.get(&host).map(|line| line.engine.clone())
+    }
+
+    /// Why a host does not answer now, as a sentence; nothing while it does.
+    pub fn host_error(&self, host: HostId) -> Option<String> {
+        let state = self.0.read();
+        let line = state.hosts.get(&host)?;
+        (line.status == HostStatus::Offline)
+            .then(|| line.error.clone().unwrap_or_else(|| format!("{} does not answer.", line.host.name)))
+    }
+
+    /// The ids and names of an organisation's hosts, for selectors.
+    pub fn host_names(&self, org: OrgId) -> Vec<HostRef> {
+        let state = self.0.read();
+        state.hosts.values().filter(|host| host.org_id == org).map(|host| host.host.clone()).collect()
+    }
+
+    /// One container by our id.
+    pub fn line(&self, org: OrgId, id: ContainerId) -> Option<Arc<Line>> {
+        self.find(org, |line| line.id == id)
+    }
+
+    /// One container by what a person or program may call it: our id, or the engine's (whole, or a prefix of 12 or more).
+    pub fn lookup(&self, org: OrgId, id: &str) -> Option<Arc<Line>> {
+        if let Ok(id) = id.parse::<ContainerId>() {
+            return self.line(org, id);
+        }
+        if id.len() < 12 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let id = id.to_ascii_lowercase();
+        self.find(org, |line| line.facts.engine_id.starts_with(&id))
+    }
+
+    fn find(&self, org: OrgId, wanted: impl Fn(&Line) -> bool) -> Option<Arc<Line>> {
+        let state = self.0.read();
+        state
+            .hosts
+            .values()
+            .filter(|host| host.org_id == org)
+            .flat_map(|host| host.lines.values())
+            .find(|line| wanted(line))
+            .cloned()
+    }
+
+    pub(super) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.0.read())
+    }
+
+    pub(crate) fn with_host<T>(&self, id: HostId, read: impl FnOnce(&HostLine) -> T) -> Option<T> {
+        self.0.read().hosts.get(&id).map(read)
+    }
+
+    pub(crate) fn change_host<T>(&self, id: HostId, change: impl FnOnce(&mut HostLine) -> T) -> Option<T> {
+        self.0.write().hosts.get_mut(&id).map(change)
+    }
+
+    pub(crate) fn put_host(&self, id: HostId, line: HostLine) {
+        self.0.write().hosts.insert(id, line);
+    }
+
+    pub(crate) fn drop_host(&self, id: HostId) {
+        self.0.write().hosts.remove(&id);
+    }
+
+    pub(crate) fn host_ids(&self) -> Vec<HostId> {
+        self.0.read().hosts.keys().copied().collect()
+    }
+
+    /// A container as lists show it.
+    pub fn view(&self, org: OrgId, line: &Line) -> Container {
+        self.read(|state| state.view(org, line))
+    }
+
+    /// Reads again which containers open runs work on, and tells the pages of those that changed.
+    pub(crate) async fn refresh_busy(&self, control: &Control) {
+        let busy = match crate::runs::busy(control).await {
+            Ok(busy) => busy,
+            Err(error) => {
+                tracing::debug!(error = %error, "open runs cannot be read now");
+                return;
+            }
+        };
+        let changed: Vec<(OrgId, Container)> = {
+            let mut state = self.0.write();
+            let before = std::mem::replace(&mut state.busy, busy);
+            let touched: Vec<ContainerId> = before
+                .keys()
+                .chain(state.busy.keys())
+                .filter(|id| before.get(id) != state.busy.get(id))
+                .copied()
+                .collect();
+            if touched.is_empty() {
+                return;
+            }
+            state
+                .hosts
+                .values()
+                .flat_map(|host| host.lines.values().map(move |line| (host.org_id, line)))
+                .filter(|(_, line)| touched.contains(&line.id))
+                .map(|(org, line)| (org, state.view(org, line)))
+                .collect()
+        };
+        for (org, container) in changed {
+            control.events().send_live(org, Event::ContainerChanged { container });
+        }
+    }
+
+    /// Reads again what is planned next.
+    pub(crate) async fn refresh_planned(&self, control: &Control) {
+        match crate::schedules::planned(control).await {
+            Ok(planned) => {
+                let planned = planned.into_iter().map(|(org, list)| (org, Arc::new(list))).collect();
+                self.0.write().planned = planned;
+            }
+            Err(error) => tracing::debug!(error = %error, "schedules cannot be read now"),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn view(&self, org: OrgId, line: &Line) -> Container {
+        let stale = self.hosts.get(&line.host.id).is_none_or(|host| host.status != HostStatus::Online);
+        line.view(stale, self.next_run(org, line), self.busy.get(&line.id).cloned())
+    }
+
+    pub(super) fn next_run(&self, org: OrgId, line: &Line) -> Option<NextRun> {
+        let planned = self.planned.get(&org)?;
+        let first = planned.iter().find(|planned| planned.selector.matches(line))?;
+        Some(NextRun {
+            schedule_id: first.schedule_id,
+            schedule_name: first.name.clone(),
+            at: first.next_at,
+            action: first.action.clone(),
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! One container of the fleet: the engine's facts under our lasting identity.
+
+use domain::{
+    containers::{BusyWith, Container, ContainerFacts, HostRef, NextRun},
+    ids::ContainerId,
+    selectors::SelectorSubject,
+};
+
+/// One container of the fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    pub id: ContainerId,
+    /// The id as text, for selectors.
+    pub id_text: String,
+    pub host: HostRef,
+    pub host_id_text: String,
+    pub facts: ContainerFacts,
+    /// Chrontainer itself or its database runs in it.
+    pub protected: bool,
+}
+
+impl Line {
+    pub fn new(id: ContainerId, host: HostRef, facts: ContainerFacts, protected: bool) -> Self {
+        Self { id, id_text: id.to_string(), host_id_text: host.id.to_string(), host, facts, protected }
+    }
+
+    /// As lists and the API show it.
+    pub fn view(&self, stale: bool, next_run: Option<NextRun>, busy: Option<BusyWith>) -> Container {
+        let facts = &self.facts;
+        Container {
+            id: self.id,
+            engine_id: facts.engine_id.clone(),
+            name: facts.name.clone(),
+            image: facts.image.clone(),
+            host: self.host.clone(),
+            stack: facts.stack().map(str::to_owned),
+            service: facts.service().map(str::to_owned),
+            state: facts.state,
+            health: facts.health,
+            health_output: facts.health_output.clone(),
+            exit_code: facts.exit_code,
+            created_at: facts.created_at,
+            started_at: facts.started_at,
+            finished_at: facts.finished_at,
+            ports: facts.ports.clone(),
+            stale,
+            protected: self.protected,
+            next_run,
+            busy,
+        }
+    }
+}
+
+impl SelectorSubject for Line {
+    fn name(&self) -> &str {
+        &self.facts.name
+    }
+
+    fn host_id(&self) -> &str {
+        &self.host_id_text
+    }
+
+    fn host_name(&self) -> &str {
+        &self.host.name
+    }
+
+    fn stack(&self) -> Option<&str> {
+        self.facts.stack()
+    }
+
+    fn service(&self) -> Option<&str> {
+        self.facts.service()
+    }
+
+    fn image(&self) -> &str {
+        &self.facts.image
+    }
+
+    fn state(&self) -> &str {
+        self.facts.state.as_str()
+    }
+
+    fn health(&self) -> Option<&str> {
+        self.facts.health.map(|health| health.as_str())
+    }
+
+    fn label(&self, key: &str) -> Option<&str> {
+        self.facts.labels.get(key).map(String::as_str)
+    }
+
+    fn tags(&self) -> &[String] {
+        &[]
+    }
+
+    fn id(&self) -> &str {
+        &self.id_text
+    }
+
+    fn engine_id(&self) -> &str {
+        &self.facts.engine_id
+    }
+
+    fn has_port(&self, port: u16) -> bool {
+        self.facts.ports.iter().any(|p| p.public == port)
+    }
+}
