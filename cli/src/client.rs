@@ -9,7 +9,7 @@ use std::time::Duration;
 pub enum Error {
     #[error("\"{0}\" is not the address of a server. Write it like http://nas:3000.")]
     Address(String),
-    #[error("No server answers at {url}: {reason}. Start it, or name it with --url or CHRONTAINER_URL.")]
+    #[error("No server answers at {url}: {reason}. Start it, or name it with --url or CHRONTAINER_CLI_URL.")]
     Unreachable { url: String, reason: String },
     #[error("{message}")]
     Refused { message: String },
@@ -80,7 +80,7 @@ impl Client {
         if status.as_u16() == ErrorClass::Unauthenticated.status() && self.api_key.is_none() {
             return Err(Error::Refused {
                 message: "The server asks for an API key. Make one on its machine with `chrontainer-server api-key \
-                          create --user NAME --name cli`, and set CHRONTAINER_API_KEY."
+                          create --user NAME --name cli`, and set CHRONTAINER_CLI_API_KEY."
                     .to_owned(),
             });
         }

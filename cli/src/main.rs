@@ -17,13 +17,13 @@ struct Cli {
     /// Address of the server.
     #[arg(
         long,
-        env = "CHRONTAINER_URL",
+        env = "CHRONTAINER_CLI_URL",
         default_value = "http://127.0.0.1:3000",
         global = true
     )]
     url: String,
     /// API key (`chk_…`); make one with `chrontainer-server api-key create`.
-    #[arg(long, env = "CHRONTAINER_API_KEY", hide_env_values = true, global = true)]
+    #[arg(long, env = "CHRONTAINER_CLI_API_KEY", hide_env_values = true, global = true)]
     api_key: Option<String>,
     #[command(subcommand)]
     command: Command,

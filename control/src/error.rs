@@ -15,6 +15,8 @@ pub enum Error {
     Database(diesel::result::Error),
     #[error("no database connection: {0}")]
     NoConnection(String),
+    #[error(transparent)]
+    Engine(#[from] engine::EngineError),
     #[error("stored data of {what} cannot be read: {source}")]
     Stored {
         what: &'static str,
@@ -56,6 +58,10 @@ impl Error {
     pub fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => *problem,
+            Self::Engine(error) => {
+                let class = if error.is_transient() { ErrorClass::Unavailable } else { ErrorClass::Conflict };
+                Problem::new(class, error.code(), error.to_string())
+            }
             Self::NoConnection(reason) => {
                 tracing::warn!(error = %reason, "the database does not answer");
                 database_unavailable()
@@ -81,6 +87,7 @@ impl Error {
         match self {
             Self::NoConnection(_) => true,
             Self::Database(error) => is_connection_loss(error) || is_serialization(error),
+            Self::Engine(error) => error.is_transient(),
             _ => false,
         }
     }

@@ -143,7 +143,7 @@ async fn apply(conn: &mut AsyncPgConnection, org: OrgId, host: HostId, changes: 
     }
     if !changes.gone.is_empty() {
         diesel::update(containers::table.filter(containers::id.eq_any(&changes.gone)))
-            .set(containers::gone_at.eq(now.nullable()))
+            .set(containers::gone_at.eq(now))
             .execute(conn)
             .await?;
     }

@@ -1,8 +1,8 @@
 //! One container of the fleet: the engine's facts under our lasting identity.
 
 use domain::{
-    containers::{BusyWith, Container, ContainerFacts, HostRef, NextRun},
-    ids::ContainerId,
+    containers::{BusyWith, Container, ContainerFacts, ContainerState, Health, HostRef, NextRun},
+    ids::{ContainerId, HostId},
     selectors::SelectorSubject,
 };
 
@@ -10,10 +10,7 @@ use domain::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     pub id: ContainerId,
-    /// The id as text, for selectors.
-    pub id_text: String,
     pub host: HostRef,
-    pub host_id_text: String,
     pub facts: ContainerFacts,
     /// Chrontainer itself or its database runs in it.
     pub protected: bool,
@@ -21,7 +18,7 @@ pub struct Line {
 
 impl Line {
     pub fn new(id: ContainerId, host: HostRef, facts: ContainerFacts, protected: bool) -> Self {
-        Self { id, id_text: id.to_string(), host_id_text: host.id.to_string(), host, facts, protected }
+        Self { id, host, facts, protected }
     }
 
     /// As lists and the API show it.
@@ -56,8 +53,8 @@ impl SelectorSubject for Line {
         &self.facts.name
     }
 
-    fn host_id(&self) -> &str {
-        &self.host_id_text
+    fn host_id(&self) -> HostId {
+        self.host.id
     }
 
     fn host_name(&self) -> &str {
@@ -76,12 +73,12 @@ impl SelectorSubject for Line {
         &self.facts.image
     }
 
-    fn state(&self) -> &str {
-        self.facts.state.as_str()
+    fn state(&self) -> ContainerState {
+        self.facts.state
     }
 
-    fn health(&self) -> Option<&str> {
-        self.facts.health.map(|health| health.as_str())
+    fn health(&self) -> Option<Health> {
+        self.facts.health
     }
 
     fn label(&self, key: &str) -> Option<&str> {
@@ -92,8 +89,8 @@ impl SelectorSubject for Line {
         &[]
     }
 
-    fn id(&self) -> &str {
-        &self.id_text
+    fn id(&self) -> ContainerId {
+        self.id
     }
 
     fn engine_id(&self) -> &str {

@@ -1,7 +1,7 @@
 //! The hosts' table.
 
 use crate::{Control, containers::Fleet, error::Result, schema::hosts};
-use diesel::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
@@ -86,7 +86,7 @@ pub(super) async fn seen(conn: &mut AsyncPgConnection, id: HostId, facts: &Engin
         .set((
             hosts::engine.eq(engine),
             hosts::engine_id.eq(&facts.engine_id),
-            hosts::last_seen_at.eq(diesel::dsl::now.nullable()),
+            hosts::last_seen_at.eq(diesel::dsl::now),
         ))
         .execute(conn)
         .await?;

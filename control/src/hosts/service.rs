@@ -76,20 +76,8 @@ async fn insert(control: &Control, actor: &Actor, id: HostId, name: &str, url: &
             .returning(Row::as_select())
             .get_result(conn)
             .await?;
-        audit::record(
-            conn,
-            actor,
-            Entry {
-                action: "host.create",
-                object_kind: "host",
-                object_id: Some(id.to_string()),
-                object_name: Some(name.to_owned()),
-                before: None,
-                after: Some(serde_json::json!({ "name": name, "url": url })),
-                outcome: "done",
-            },
-        )
-        .await?;
+        let entry = Entry::new("host.create", "host").id(id).name(name).after(serde_json::json!({ "name": name, "url": url }));
+        audit::record(conn, actor, entry).await?;
         publish(conn, actor.org_id, Kind::Host, id.0).await?;
         Result::<_>::Ok(row)
     })
