@@ -59,7 +59,11 @@ impl Error {
         match self {
             Self::Problem(problem) => *problem,
             Self::Engine(error) => {
-                let class = if error.is_transient() { ErrorClass::Unavailable } else { ErrorClass::Conflict };
+                let class = if error.is_transient() {
+                    ErrorClass::Unavailable
+                } else {
+                    ErrorClass::Conflict
+                };
                 Problem::new(class, error.code(), error.to_string())
             }
             Self::NoConnection(reason) => {

@@ -27,7 +27,9 @@ impl ListQuery {
 /// # Errors
 /// 400 `cursor_invalid`.
 pub fn after(query: &ListQuery) -> Result<Option<uuid::Uuid>> {
-    let Some(cursor) = &query.cursor else { return Ok(None) };
+    let Some(cursor) = &query.cursor else {
+        return Ok(None);
+    };
     match cursor.parse() {
         Ok(id) => Ok(Some(id)),
         Err(_) => Err(Problem::new(

@@ -10,11 +10,7 @@ use domain::{
     selectors::Selector,
 };
 use parking_lot::RwLock;
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
-use tokio::sync::Notify;
+use std::{collections::HashMap, sync::Arc};
 
 /// What every watcher knows.
 #[derive(Clone, Default)]
@@ -41,7 +37,7 @@ pub(crate) struct HostLine {
     pub lines: HashMap<String, Arc<Line>>,
     /// Whether the containers were read at least once since the start.
     pub listed: bool,
-    pub retry: Arc<Notify>,
+    pub watcher: engine::watch::Watcher,
 }
 
 /// A container that a selector found: what a run needs to act on it.
@@ -68,16 +64,19 @@ impl Fleet {
             .filter(|host| host.org_id == org)
             .flat_map(|host| {
                 let stale = host.status != HostStatus::Online;
-                host.lines.values().filter(|line| selector.matches(line.as_ref())).map(move |line| FleetTarget {
-                    container_id: line.id,
-                    engine_id: line.facts.engine_id.clone(),
-                    name: line.facts.name.clone(),
-                    host_id: line.host.id,
-                    host_name: line.host.name.clone(),
-                    state: line.facts.state,
-                    protected: line.protected,
-                    stale,
-                })
+                host.lines
+                    .values()
+                    .filter(|line| selector.matches(line.as_ref()))
+                    .map(move |line| FleetTarget {
+                        container_id: line.id,
+                        engine_id: line.facts.engine_id.clone(),
+                        name: line.facts.name.clone(),
+                        host_id: line.host.id,
+                        host_name: line.host.name.clone(),
+                        state: line.facts.state,
+                        protected: line.protected,
+                        stale,
+                    })
             })
             .collect();
         found.sort_unstable_by(|a, b| (&a.host_name, &a.name).cmp(&(&b.host_name, &b.name)));
@@ -103,14 +102,22 @@ impl Fleet {
     pub fn host_error(&self, host: HostId) -> Option<String> {
         let state = self.0.read();
         let line = state.hosts.get(&host)?;
-        (line.status == HostStatus::Offline)
-            .then(|| line.error.clone().unwrap_or_else(|| format!("{} does not answer.", line.host.name)))
+        (line.status == HostStatus::Offline).then(|| {
+            line.error
+                .clone()
+                .unwrap_or_else(|| format!("{} does not answer.", line.host.name))
+        })
     }
 
     /// The ids and names of an organisation's hosts, for selectors.
     pub fn host_names(&self, org: OrgId) -> Vec<HostRef> {
         let state = self.0.read();
-        state.hosts.values().filter(|host| host.org_id == org).map(|host| host.host.clone()).collect()
+        state
+            .hosts
+            .values()
+            .filter(|host| host.org_id == org)
+            .map(|host| host.host.clone())
+            .collect()
     }
 
     /// One container by our id.
@@ -161,10 +168,6 @@ impl Fleet {
         self.0.write().hosts.remove(&id);
     }
 
-    pub(crate) fn host_ids(&self) -> Vec<HostId> {
-        self.0.read().hosts.keys().copied().collect()
-    }
-
     /// A container as lists show it.
     pub fn view(&self, org: OrgId, line: &Line) -> Container {
         self.read(|state| state.view(org, line))
@@ -200,7 +203,9 @@ impl Fleet {
                 .collect()
         };
         for (org, container) in changed {
-            control.events().send_live(org, Event::ContainerChanged { container });
+            control
+                .events()
+                .send_live(org, Event::ContainerChanged { container });
         }
     }
 
@@ -208,7 +213,10 @@ impl Fleet {
     pub(crate) async fn refresh_planned(&self, control: &Control) {
         match crate::schedules::planned(control).await {
             Ok(planned) => {
-                let planned = planned.into_iter().map(|(org, list)| (org, Arc::new(list))).collect();
+                let planned = planned
+                    .into_iter()
+                    .map(|(org, list)| (org, Arc::new(list)))
+                    .collect();
                 self.0.write().planned = planned;
             }
             Err(error) => tracing::debug!(error = %error, "schedules cannot be read now"),
@@ -218,7 +226,10 @@ impl Fleet {
 
 impl State {
     pub(super) fn view(&self, org: OrgId, line: &Line) -> Container {
-        let stale = self.hosts.get(&line.host.id).is_none_or(|host| host.status != HostStatus::Online);
+        let stale = self
+            .hosts
+            .get(&line.host.id)
+            .is_none_or(|host| host.status != HostStatus::Online);
         line.view(stale, self.next_run(org, line), self.busy.get(&line.id).cloned())
     }
 

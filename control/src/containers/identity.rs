@@ -11,7 +11,10 @@ use domain::{
     containers::ContainerFacts,
     ids::{ContainerId, HostId, OrgId},
 };
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// One known container.
@@ -45,7 +48,7 @@ pub(crate) async fn identify(
     control: &Control,
     org: OrgId,
     host: HostId,
-    snapshot: &[ContainerFacts],
+    snapshot: &[Arc<ContainerFacts>],
     complete: bool,
 ) -> Result<HashMap<String, ContainerId>> {
     let mut conn = control.db().conn().await?;
@@ -57,7 +60,12 @@ pub(crate) async fn identify(
             .await?;
         let known: Vec<Known> = containers::table
             .filter(containers::host_id.eq(host.0))
-            .select((containers::id, containers::name, containers::engine_id, containers::gone_at.is_not_null()))
+            .select((
+                containers::id,
+                containers::name,
+                containers::engine_id,
+                containers::gone_at.is_not_null(),
+            ))
             .load(conn)
             .await?;
         let (changes, ids) = compare(known, snapshot, complete);
@@ -67,13 +75,19 @@ pub(crate) async fn identify(
     .await
 }
 
-fn compare(known: Vec<Known>, snapshot: &[ContainerFacts], complete: bool) -> (Changes, HashMap<String, ContainerId>) {
+fn compare(
+    known: Vec<Known>,
+    snapshot: &[Arc<ContainerFacts>],
+    complete: bool,
+) -> (Changes, HashMap<String, ContainerId>) {
     let mut changes = Changes::default();
     let mut ids = HashMap::new();
     let mut by_name: HashMap<String, Known> = known.into_iter().map(|row| (row.name.clone(), row)).collect();
     let names: HashSet<&str> = snapshot.iter().map(|c| c.name.as_str()).collect();
-    let mut by_engine: HashMap<String, Known> =
-        by_name.values().map(|row| (row.engine_id.clone(), row.clone())).collect();
+    let mut by_engine: HashMap<String, Known> = by_name
+        .values()
+        .map(|row| (row.engine_id.clone(), row.clone()))
+        .collect();
 
     for facts in snapshot {
         let renamed = by_engine.get(&facts.engine_id).filter(|row| {
@@ -93,13 +107,19 @@ fn compare(known: Vec<Known>, snapshot: &[ContainerFacts], complete: bool) -> (C
             row.id
         } else {
             let id = Uuid::now_v7();
-            changes.added.push((id, facts.name.clone(), facts.engine_id.clone()));
+            changes
+                .added
+                .push((id, facts.name.clone(), facts.engine_id.clone()));
             id
         };
         ids.insert(facts.engine_id.clone(), ContainerId(id));
     }
     if complete {
-        changes.gone = by_name.into_values().filter(|row| !row.gone).map(|row| row.id).collect();
+        changes.gone = by_name
+            .into_values()
+            .filter(|row| !row.gone)
+            .map(|row| row.id)
+            .collect();
         changes.gone.sort_unstable();
     }
     (changes, ids)
@@ -108,7 +128,10 @@ fn compare(known: Vec<Known>, snapshot: &[ContainerFacts], complete: bool) -> (C
 async fn apply(conn: &mut AsyncPgConnection, org: OrgId, host: HostId, changes: Changes) -> Result<()> {
     for (id, name) in changes.renamed {
         diesel::update(containers::table.filter(containers::id.eq(id)))
-            .set((containers::name.eq(name), containers::gone_at.eq(None::<domain::Timestamp>)))
+            .set((
+                containers::name.eq(name),
+                containers::gone_at.eq(None::<domain::Timestamp>),
+            ))
             .execute(conn)
             .await?;
     }
@@ -155,11 +178,20 @@ mod tests {
     use super::*;
 
     fn known(n: u128, name: &str, engine_id: &str) -> Known {
-        Known { id: Uuid::from_u128(n), name: name.into(), engine_id: engine_id.into(), gone: false }
+        Known {
+            id: Uuid::from_u128(n),
+            name: name.into(),
+            engine_id: engine_id.into(),
+            gone: false,
+        }
     }
 
-    fn facts(name: &str, engine_id: &str) -> ContainerFacts {
-        ContainerFacts { name: name.into(), engine_id: engine_id.into(), ..ContainerFacts::default() }
+    fn facts(name: &str, engine_id: &str) -> Arc<ContainerFacts> {
+        Arc::new(ContainerFacts {
+            name: name.into(),
+            engine_id: engine_id.into(),
+            ..ContainerFacts::default()
+        })
     }
 
     #[test]

@@ -5,22 +5,19 @@ use domain::{
     ids::{ContainerId, HostId},
     selectors::SelectorSubject,
 };
+use std::sync::Arc;
 
 /// One container of the fleet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     pub id: ContainerId,
     pub host: HostRef,
-    pub facts: ContainerFacts,
+    pub facts: Arc<ContainerFacts>,
     /// Chrontainer itself or its database runs in it.
     pub protected: bool,
 }
 
 impl Line {
-    pub fn new(id: ContainerId, host: HostRef, facts: ContainerFacts, protected: bool) -> Self {
-        Self { id, host, facts, protected }
-    }
-
     /// As lists and the API show it.
     pub fn view(&self, stale: bool, next_run: Option<NextRun>, busy: Option<BusyWith>) -> Container {
         let facts = &self.facts;

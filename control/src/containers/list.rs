@@ -51,7 +51,10 @@ pub(super) fn list(state: &State, org: OrgId, query: &ContainerQuery, selector: 
     }
     let total = lines.len() as u64;
     if query.sort == ContainerSort::NextRun {
-        let mut keyed: Vec<_> = lines.iter().map(|line| (state.next_run(org, line).map(|next| next.at), *line)).collect();
+        let mut keyed: Vec<_> = lines
+            .iter()
+            .map(|line| (state.next_run(org, line).map(|next| next.at), *line))
+            .collect();
         keyed.sort_by(|(a, x), (b, y)| {
             // Without a plan comes last in both directions.
             match (a, b) {
@@ -64,12 +67,24 @@ pub(super) fn list(state: &State, org: OrgId, query: &ContainerQuery, selector: 
         });
         lines = keyed.into_iter().map(|(_, line)| line).collect();
     } else {
-        lines.sort_by(|a, b| directed(compare(query.sort, a, b), query.descending).then_with(|| by_name(a, b)));
+        lines.sort_by(|a, b| {
+            directed(compare(query.sort, a, b), query.descending).then_with(|| by_name(a, b))
+        });
     }
     let (offset, limit) = (query.offset as usize, query.limit as usize);
-    let items = lines.iter().skip(offset).take(limit).map(|line| state.view(org, line)).collect();
+    let items = lines
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|line| state.view(org, line))
+        .collect();
     let next = (offset + limit < lines.len()).then(|| (offset + limit).to_string());
-    ContainerPage { items, total, next, counts }
+    ContainerPage {
+        items,
+        total,
+        next,
+        counts,
+    }
 }
 
 fn count(counts: &mut FleetCounts, line: &Line) {
@@ -108,7 +123,9 @@ fn compare(sort: ContainerSort, a: &Line, b: &Line) -> Ordering {
 }
 
 fn started(line: &Line) -> Option<domain::Timestamp> {
-    (line.facts.state == ContainerState::Running).then_some(line.facts.started_at).flatten()
+    (line.facts.state == ContainerState::Running)
+        .then_some(line.facts.started_at)
+        .flatten()
 }
 
 /// What needs a person comes first.

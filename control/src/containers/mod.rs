@@ -6,8 +6,8 @@ mod line;
 mod list;
 mod service;
 
-pub use fleet::{Fleet, FleetTarget};
 pub(crate) use fleet::HostLine;
+pub use fleet::{Fleet, FleetTarget};
 pub(crate) use identity::identify;
 pub use line::Line;
 pub use list::ContainerQuery;

@@ -21,7 +21,9 @@ pub async fn list(control: &Control, actor: &Actor, mut query: ContainerQuery) -
     actor.require(Permission::ContainersRead)?;
     query.limit = query.limit.clamp(1, PAGE_MAX);
     let selector = query.selector()?;
-    Ok(control.fleet().read(|state| lists::list(state, actor.org_id, &query, &selector)))
+    Ok(control
+        .fleet()
+        .read(|state| lists::list(state, actor.org_id, &query, &selector)))
 }
 
 /// One container, by our id or the engine's.
@@ -61,10 +63,24 @@ pub async fn act(
         .into());
     }
     let title = format!("{} {}", action.label(), line.facts.name);
-    let step = Step { name: None, action, target: format!("id:{}", line.id) };
-    runs::start_direct(control, actor, title, RunPlan { steps: vec![step] }, idempotency_key).await
+    let step = Step {
+        name: None,
+        action,
+        target: format!("id:{}", line.id),
+    };
+    runs::start_direct(
+        control,
+        actor,
+        title,
+        RunPlan { steps: vec![step] },
+        idempotency_key,
+    )
+    .await
 }
 
 fn find(control: &Control, actor: &Actor, id: &str) -> Result<Arc<Line>> {
-    control.fleet().lookup(actor.org_id, id).ok_or_else(|| Problem::not_found("container").into())
+    control
+        .fleet()
+        .lookup(actor.org_id, id)
+        .ok_or_else(|| Problem::not_found("container").into())
 }

@@ -31,9 +31,19 @@ impl Row {
         let id = HostId(self.id);
         let stored: Option<EngineFacts> = self.engine.and_then(|engine| serde_json::from_value(engine).ok());
         let live = fleet.with_host(id, |line| {
-            let running =
-                line.lines.values().filter(|line| line.facts.state == ContainerState::Running).count() as u32;
-            (line.status, line.error.clone(), line.last_seen, line.facts.clone(), line.lines.len() as u32, running)
+            let running = line
+                .lines
+                .values()
+                .filter(|line| line.facts.state == ContainerState::Running)
+                .count() as u32;
+            (
+                line.status,
+                line.error.clone(),
+                line.last_seen,
+                line.facts.clone(),
+                line.lines.len() as u32,
+                running,
+            )
         });
         let (status, error, last_seen, facts, containers, running) = live.unwrap_or_default();
         Host {
@@ -41,7 +51,11 @@ impl Row {
             name: self.name,
             url: self.url,
             enabled: self.enabled,
-            status: if self.enabled { status } else { HostStatus::Disabled },
+            status: if self.enabled {
+                status
+            } else {
+                HostStatus::Disabled
+            },
             error,
             last_seen: last_seen.or(self.last_seen_at),
             engine: facts.or(stored),
@@ -55,7 +69,12 @@ impl Row {
 
 /// Every enabled host of every organisation: each server watches them all.
 pub(super) async fn enabled(conn: &mut AsyncPgConnection) -> Result<Vec<Row>> {
-    Ok(hosts::table.filter(hosts::enabled).order(hosts::id).select(Row::as_select()).load(conn).await?)
+    Ok(hosts::table
+        .filter(hosts::enabled)
+        .order(hosts::id)
+        .select(Row::as_select())
+        .load(conn)
+        .await?)
 }
 
 pub(super) async fn find(conn: &mut AsyncPgConnection, org: OrgId, id: HostId) -> Result<Option<Row>> {
@@ -74,8 +93,11 @@ pub(crate) async fn by_ids(control: &Control, ids: &[uuid::Uuid]) -> Result<Vec<
         return Ok(Vec::new());
     }
     let mut conn = control.db().conn().await?;
-    let rows: Vec<Row> =
-        hosts::table.filter(hosts::id.eq_any(ids)).select(Row::as_select()).load(&mut conn).await?;
+    let rows: Vec<Row> = hosts::table
+        .filter(hosts::id.eq_any(ids))
+        .select(Row::as_select())
+        .load(&mut conn)
+        .await?;
     Ok(rows.into_iter().map(|row| row.view(control.fleet())).collect())
 }
 

@@ -30,15 +30,27 @@ pub async fn list(control: &Control, actor: &Actor, query: ListQuery) -> Result<
     let mut conn = control.db().conn().await?;
     let mine = hosts::table.filter(hosts::org_id.eq(actor.org_id.0));
     let total: i64 = mine.count().get_result(&mut conn).await?;
-    let mut rows = mine.select(Row::as_select()).order(hosts::id).limit(limit + 1).into_boxed();
+    let mut rows = mine
+        .select(Row::as_select())
+        .order(hosts::id)
+        .limit(limit + 1)
+        .into_boxed();
     if let Some(cursor) = after(&query)? {
         rows = rows.filter(hosts::id.gt(cursor));
     }
     let mut rows: Vec<Row> = rows.load(&mut conn).await?;
     let more = rows.len() as i64 > limit;
     rows.truncate(limit as usize);
-    let next = if more { rows.last().map(|row| row.id.to_string()) } else { None };
-    Ok(Page { items: rows.into_iter().map(|row| row.view(control.fleet())).collect(), total: total as u64, next })
+    let next = if more {
+        rows.last().map(|row| row.id.to_string())
+    } else {
+        None
+    };
+    Ok(Page {
+        items: rows.into_iter().map(|row| row.view(control.fleet())).collect(),
+        total: total as u64,
+        next,
+    })
 }
 
 /// One host.
@@ -48,7 +60,9 @@ pub async fn list(control: &Control, actor: &Actor, query: ListQuery) -> Result<
 pub async fn get(control: &Control, actor: &Actor, id: HostId) -> Result<Host> {
     actor.require(Permission::HostsRead)?;
     let mut conn = control.db().conn().await?;
-    let row = queries::find(&mut conn, actor.org_id, id).await?.ok_or_else(|| Problem::not_found("host"))?;
+    let row = queries::find(&mut conn, actor.org_id, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("host"))?;
     Ok(row.view(control.fleet()))
 }
 
@@ -59,8 +73,11 @@ pub async fn get(control: &Control, actor: &Actor, id: HostId) -> Result<Host> {
 pub async fn create(control: &Control, actor: &Actor, new: NewHost) -> Result<Host> {
     actor.require(Permission::HostsManage)?;
     let name = valid_name(&new.name)?;
-    let url: EngineUrl =
-        new.url.trim().parse().map_err(|error: engine::UrlError| Problem::invalid(error.code(), "url", error.to_string()))?;
+    let url: EngineUrl = new
+        .url
+        .trim()
+        .parse()
+        .map_err(|error: engine::UrlError| Problem::invalid(error.code(), "url", error.to_string()))?;
     let id = HostId::new();
     let row = insert(control, actor, id, &name, &url.to_string()).await?;
     control.wake(Topic::Events);
@@ -72,11 +89,18 @@ async fn insert(control: &Control, actor: &Actor, id: HostId, name: &str, url: &
     let mut conn = control.db().conn().await?;
     conn.transaction(async |conn| {
         let row: Row = diesel::insert_into(hosts::table)
-            .values((hosts::id.eq(id.0), hosts::org_id.eq(actor.org_id.0), hosts::name.eq(name), hosts::url.eq(url)))
+            .values((
+                hosts::id.eq(id.0),
+                hosts::org_id.eq(actor.org_id.0),
+                hosts::name.eq(name),
+                hosts::url.eq(url),
+            ))
             .returning(Row::as_select())
             .get_result(conn)
             .await?;
-        let entry = Entry::new("host.create", "host").id(id).name(name).after(serde_json::json!({ "name": name, "url": url }));
+        let entry = Entry::new("host.create", "host")
+            .object(id, name)
+            .after(serde_json::json!({ "name": name, "url": url }));
         audit::record(conn, actor, entry).await?;
         publish(conn, actor.org_id, Kind::Host, id.0).await?;
         Result::<_>::Ok(row)
@@ -92,7 +116,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: HostId) -> Result<Host>
     actor.require(Permission::HostsRead)?;
     let host = get(control, actor, id).await?;
     if host.status != HostStatus::Online {
-        control.fleet().with_host(id, |line| line.retry.notify_one());
+        control.fleet().with_host(id, |line| line.watcher.retry_now());
     }
     Ok(host)
 }
@@ -103,8 +127,12 @@ pub async fn retry(control: &Control, actor: &Actor, id: HostId) -> Result<Host>
 /// When the database does not answer.
 pub async fn register_local(control: &Control, org: OrgId) -> Result<Option<Host>> {
     let mut conn = control.db().conn().await?;
-    let any: Option<uuid::Uuid> =
-        hosts::table.filter(hosts::org_id.eq(org.0)).select(hosts::id).first(&mut conn).await.optional()?;
+    let any: Option<uuid::Uuid> = hosts::table
+        .filter(hosts::org_id.eq(org.0))
+        .select(hosts::id)
+        .first(&mut conn)
+        .await
+        .optional()?;
     drop(conn);
     if any.is_some() {
         return Ok(None);
@@ -114,7 +142,14 @@ pub async fn register_local(control: &Control, org: OrgId) -> Result<Option<Host
         return Ok(None);
     };
     tracing::info!(host.url = %url, "found the engine of this machine");
-    let row = insert(control, &Actor::system(org), HostId::new(), "local", &url.to_string()).await?;
+    let row = insert(
+        control,
+        &Actor::system(org),
+        HostId::new(),
+        "local",
+        &url.to_string(),
+    )
+    .await?;
     control.wake(Topic::Hosts);
     Ok(Some(row.view(control.fleet())))
 }
@@ -128,7 +163,10 @@ fn valid_name(name: &str) -> Result<String, Problem> {
         "A host needs a name. Give it a short one, such as nas."
     } else if name.chars().count() > MAX_NAME {
         "The name is longer than 63 characters. Choose a shorter one."
-    } else if name.chars().any(|c| c.is_control() || c.is_whitespace() || "*,:@\"-".contains(c) && name.starts_with(c)) {
+    } else if name
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || "*,:@\"-".contains(c) && name.starts_with(c))
+    {
         "The name has a blank or a sign that it cannot start with. Use letters, digits, dots, dashes and underscores."
     } else {
         return Ok(name.to_owned());

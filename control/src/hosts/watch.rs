@@ -16,7 +16,7 @@ use domain::{
 };
 use engine::{
     Engine, EngineUrl,
-    watch::{WatchEvent, Watcher},
+    watch::{WatchEvent, WatchOptions, Watcher},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -58,7 +58,11 @@ async fn enabled(control: &Control) -> Result<Vec<Row>> {
     queries::enabled(&mut conn).await
 }
 
-fn reconcile(control: &Control, running: &mut HashMap<HostId, (String, i32, CancellationToken)>, rows: Vec<Row>) {
+fn reconcile(
+    control: &Control,
+    running: &mut HashMap<HostId, (String, i32, CancellationToken)>,
+    rows: Vec<Row>,
+) {
     let present: HashSet<HostId> = rows.iter().map(|row| HostId(row.id)).collect();
     running.retain(|id, (_, _, stop)| {
         let stays = present.contains(id);
@@ -66,7 +70,9 @@ fn reconcile(control: &Control, running: &mut HashMap<HostId, (String, i32, Canc
             stop.cancel();
             if let Some(org) = control.fleet().with_host(*id, |line| line.org_id) {
                 control.fleet().drop_host(*id);
-                control.events().send_live(org, Event::FleetChanged { host_id: *id });
+                control
+                    .events()
+                    .send_live(org, Event::FleetChanged { host_id: *id });
             }
         }
         stays
@@ -96,10 +102,15 @@ fn rename(control: &Control, row: &Row) {
         line.host.name.clone_from(&row.name);
         let host = line.host.clone();
         for old in line.lines.values_mut() {
-            *old = Arc::new(Line { host: host.clone(), ..(**old).clone() });
+            *old = Arc::new(Line {
+                host: host.clone(),
+                ..(**old).clone()
+            });
         }
     });
-    control.events().send_live(OrgId(row.org_id), Event::FleetChanged { host_id: id });
+    control
+        .events()
+        .send_live(OrgId(row.org_id), Event::FleetChanged { host_id: id });
 }
 
 fn start(control: &Control, row: Row, stop: CancellationToken) {
@@ -113,8 +124,11 @@ fn start(control: &Control, row: Row, stop: CancellationToken) {
     };
     let engine = Engine::connect(&url, engine::Options::default());
     let (id, org) = (HostId(row.id), OrgId(row.org_id));
-    let host = HostRef { id, name: row.name.clone() };
-    let (watcher, retry) = Watcher::new(engine.clone());
+    let host = HostRef {
+        id,
+        name: row.name.clone(),
+    };
+    let (watcher, mut events) = Watcher::start(engine.clone(), WatchOptions::default(), stop);
     control.fleet().put_host(
         id,
         HostLine {
@@ -127,19 +141,14 @@ fn start(control: &Control, row: Row, stop: CancellationToken) {
             engine,
             lines: HashMap::new(),
             listed: false,
-            retry,
+            watcher,
         },
     );
     let this = control.clone();
     control.spawn(async move {
-        let (sender, mut events) = tokio::sync::mpsc::channel(256);
-        let watching = watcher.run(sender, stop.clone());
-        let taking = async {
-            while let Some(event) = events.recv().await {
-                take(&this, org, id, event).await;
-            }
-        };
-        tokio::join!(watching, taking);
+        while let Some(event) = events.recv().await {
+            take(&this, org, id, event).await;
+        }
     });
 }
 
@@ -156,19 +165,35 @@ async fn take(control: &Control, org: OrgId, id: HostId, event: WatchEvent) {
             if let Some(Some(name)) = known {
                 tracing::warn!(host.name = %name, error.code = code, error = %error, "host offline");
                 tell_host(control, org, id).await;
-                control.events().send_live(org, Event::FleetChanged { host_id: id });
+                control
+                    .events()
+                    .send_live(org, Event::FleetChanged { host_id: id });
             }
         }
         WatchEvent::Snapshot(list) => retry_database(control, || snapshot(control, org, id, &list)).await,
         WatchEvent::Changed(facts) => retry_database(control, || changed(control, org, id, &facts)).await,
         WatchEvent::Removed { engine_id } => {
-            let gone = control.fleet().change_host(id, |line| line.lines.remove(&engine_id)).flatten();
+            let gone = control
+                .fleet()
+                .change_host(id, |line| line.lines.remove(&engine_id))
+                .flatten();
             if let Some(line) = gone {
-                control.events().send_live(org, Event::ContainerRemoved { id: line.id, host_id: id });
+                control.events().send_live(
+                    org,
+                    Event::ContainerRemoved {
+                        id: line.id,
+                        host_id: id,
+                    },
+                );
             }
         }
-        // Triggers on engine events come with the scheduler.
-        WatchEvent::Engine(_) => {}
+        WatchEvent::Alive { .. } => {
+            control
+                .fleet()
+                .change_host(id, |line| line.last_seen = Some(chrono::Utc::now()));
+        }
+        // A rename is followed by its change; triggers on what happened are not part of this release.
+        WatchEvent::Renamed { .. } | WatchEvent::Happened(_) => {}
     }
 }
 
@@ -211,7 +236,9 @@ async fn online(control: &Control, id: HostId, facts: EngineFacts) {
     }
     tell_host(control, org, id).await;
     if was == HostStatus::Offline {
-        control.events().send_live(org, Event::FleetChanged { host_id: id });
+        control
+            .events()
+            .send_live(org, Event::FleetChanged { host_id: id });
     }
 }
 
@@ -223,12 +250,21 @@ async fn tell_host(control: &Control, org: OrgId, id: HostId) {
     }
 }
 
-async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[ContainerFacts]) -> Result<()> {
+async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[Arc<ContainerFacts>]) -> Result<()> {
     let known = control.fleet().with_host(id, |line| {
         let same = line.listed
             && line.lines.len() == list.len()
-            && list.iter().all(|c| line.lines.get(&c.engine_id).is_some_and(|line| line.facts.name == c.name));
-        same.then(|| line.lines.iter().map(|(engine_id, line)| (engine_id.clone(), line.id)).collect())
+            && list.iter().all(|c| {
+                line.lines
+                    .get(&c.engine_id)
+                    .is_some_and(|line| line.facts.name == c.name)
+            });
+        same.then(|| {
+            line.lines
+                .iter()
+                .map(|(engine_id, line)| (engine_id.clone(), line.id))
+                .collect()
+        })
     });
     let ids: HashMap<String, ContainerId> = match known {
         None => return Ok(()),
@@ -236,18 +272,25 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[ContainerFa
         Some(Some(ids)) => ids,
         Some(None) => identify(control, org, id, list, true).await?,
     };
-    let own = Itself::new(control, list.iter());
+    let own = Itself::new(control, list.iter().map(Arc::as_ref));
     let news = control.fleet().change_host(id, |host| {
         host.listed = true;
         host.last_seen = Some(chrono::Utc::now());
         let mut lines = HashMap::with_capacity(list.len());
         let mut changed = Vec::new();
         for facts in list {
-            let Some(container) = ids.get(&facts.engine_id) else { continue };
+            let Some(container) = ids.get(&facts.engine_id) else {
+                continue;
+            };
             let old = host.lines.get(&facts.engine_id);
-            let facts = old.map_or_else(|| facts.clone(), |old| keep_inspected(&old.facts, facts));
+            let facts = old.map_or_else(|| Arc::clone(facts), |old| keep_inspected(&old.facts, facts));
             let protected = own.is(&facts);
-            let line = Line::new(*container, host.host.clone(), facts, protected);
+            let line = Line {
+                id: *container,
+                host: host.host.clone(),
+                facts,
+                protected,
+            };
             match old {
                 Some(old) if **old == line => {
                     lines.insert(line.facts.engine_id.clone(), Arc::clone(old));
@@ -260,29 +303,45 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[ContainerFa
             }
         }
         let still: HashSet<ContainerId> = lines.values().map(|line| line.id).collect();
-        let removed: Vec<ContainerId> =
-            host.lines.values().map(|line| line.id).filter(|id| !still.contains(id)).collect();
+        let removed: Vec<ContainerId> = host
+            .lines
+            .values()
+            .map(|line| line.id)
+            .filter(|id| !still.contains(id))
+            .collect();
         host.lines = lines;
         (changed, removed)
     });
-    let Some((changed, removed)) = news else { return Ok(()) };
+    let Some((changed, removed)) = news else {
+        return Ok(());
+    };
     if changed.len() + removed.len() > MANY {
-        control.events().send_live(org, Event::FleetChanged { host_id: id });
+        control
+            .events()
+            .send_live(org, Event::FleetChanged { host_id: id });
         return Ok(());
     }
     for line in changed {
         let container = control.fleet().view(org, &line);
-        control.events().send_live(org, Event::ContainerChanged { container });
+        control
+            .events()
+            .send_live(org, Event::ContainerChanged { container });
     }
     for container in removed {
-        control.events().send_live(org, Event::ContainerRemoved { id: container, host_id: id });
+        control.events().send_live(
+            org,
+            Event::ContainerRemoved {
+                id: container,
+                host_id: id,
+            },
+        );
     }
     Ok(())
 }
 
 /// A list says less than an inspect: what only an inspect tells stays while the container is the same and was not
 /// started again.
-fn keep_inspected(old: &ContainerFacts, new: &ContainerFacts) -> ContainerFacts {
+fn keep_inspected(old: &ContainerFacts, new: &ContainerFacts) -> Arc<ContainerFacts> {
     let mut facts = new.clone();
     if old.state == new.state {
         facts.started_at_raw = facts.started_at_raw.or_else(|| old.started_at_raw.clone());
@@ -293,34 +352,47 @@ fn keep_inspected(old: &ContainerFacts, new: &ContainerFacts) -> ContainerFacts 
             facts.health_output = facts.health_output.or_else(|| old.health_output.clone());
         }
     }
-    facts
+    Arc::new(facts)
 }
 
-async fn changed(control: &Control, org: OrgId, id: HostId, facts: &ContainerFacts) -> Result<()> {
+async fn changed(control: &Control, org: OrgId, id: HostId, facts: &Arc<ContainerFacts>) -> Result<()> {
     let known = control.fleet().with_host(id, |line| {
-        line.lines.get(&facts.engine_id).filter(|line| line.facts.name == facts.name).map(|line| line.id)
+        line.lines
+            .get(&facts.engine_id)
+            .filter(|line| line.facts.name == facts.name)
+            .map(|line| line.id)
     });
     let container = match known {
         None => return Ok(()),
         Some(Some(container)) => container,
         Some(None) => {
             let ids = identify(control, org, id, std::slice::from_ref(facts), false).await?;
-            let Some(container) = ids.get(&facts.engine_id) else { return Ok(()) };
+            let Some(container) = ids.get(&facts.engine_id) else {
+                return Ok(());
+            };
             *container
         }
     };
     let line = control.fleet().change_host(id, |host| {
-        let protected = Itself::new(control, host.lines.values().map(|line| &line.facts)).is(facts);
-        let line = Arc::new(Line::new(container, host.host.clone(), facts.clone(), protected));
+        let protected = Itself::new(control, host.lines.values().map(|line| line.facts.as_ref())).is(facts);
+        let line = Arc::new(Line {
+            id: container,
+            host: host.host.clone(),
+            facts: Arc::clone(facts),
+            protected,
+        });
         host.last_seen = Some(chrono::Utc::now());
         // Recreated under the same name: the old one goes as the new one comes, and keeps its line on every page.
-        host.lines.retain(|engine_id, line| line.id != container || *engine_id == facts.engine_id);
+        host.lines
+            .retain(|engine_id, line| line.id != container || *engine_id == facts.engine_id);
         let old = host.lines.insert(facts.engine_id.clone(), Arc::clone(&line));
         (old.as_ref() != Some(&line)).then_some(line)
     });
     if let Some(Some(line)) = line {
         let container = control.fleet().view(org, &line);
-        control.events().send_live(org, Event::ContainerChanged { container });
+        control
+            .events()
+            .send_live(org, Event::ContainerChanged { container });
     }
     Ok(())
 }
@@ -335,20 +407,32 @@ struct Itself {
 impl Itself {
     fn new<'a>(control: &Control, mut list: impl Iterator<Item = &'a ContainerFacts>) -> Self {
         let container = control.options().own_container.clone();
-        let own = container.as_ref().and_then(|id| list.find(|c| c.engine_id.starts_with(id.as_str())));
+        let own = container
+            .as_ref()
+            .and_then(|id| list.find(|c| c.engine_id.starts_with(id.as_str())));
         let database = match &control.db().spec().host {
             DatabaseHost::Tcp(name) => Some(name.clone()),
             DatabaseHost::Socket(_) => None,
         };
-        Self { stack: own.and_then(|own| own.stack().map(str::to_owned)), database: own.and(database), container }
+        Self {
+            stack: own.and_then(|own| own.stack().map(str::to_owned)),
+            database: own.and(database),
+            container,
+        }
     }
 
     fn is(&self, facts: &ContainerFacts) -> bool {
-        if self.container.as_ref().is_some_and(|id| facts.engine_id.starts_with(id.as_str())) {
+        if self
+            .container
+            .as_ref()
+            .is_some_and(|id| facts.engine_id.starts_with(id.as_str()))
+        {
             return true;
         }
         // On one network, a container is reached by its name, or by its service's within the same project.
-        let Some(database) = &self.database else { return false };
+        let Some(database) = &self.database else {
+            return false;
+        };
         facts.name == *database
             || facts.service() == Some(database.as_str()) && self.stack.as_deref() == facts.stack()
     }

@@ -26,5 +26,10 @@ pub async fn start_direct(
     _plan: domain::runs::RunPlan,
     _idempotency_key: Option<&str>,
 ) -> Result<RunSummary> {
-    Err(domain::errors::Problem::new(domain::errors::ErrorClass::Unavailable, "no_worker", "No worker runs yet.").into())
+    Err(domain::errors::Problem::new(
+        domain::errors::ErrorClass::Unavailable,
+        "no_worker",
+        "No worker runs yet.",
+    )
+    .into())
 }
