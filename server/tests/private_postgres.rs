@@ -159,9 +159,7 @@ async fn starts_once_keeps_data_and_stops_cleanly() {
     cluster.stop().await.unwrap();
     assert_eq!(place.processes(), Vec::<i32>::new());
 
-    let begun = Instant::now();
     let cluster = PrivateCluster::start(&place.options()).await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(rows(&cluster).await, 500);
     cluster.stop().await.unwrap();
 }
@@ -281,7 +279,22 @@ async fn the_postgres_of_a_killed_server_is_adopted() {
 }
 
 #[tokio::test]
-async fn an_orphan_with_other_settings_or_hung_is_restarted() {
+async fn a_hung_orphan_is_restarted() {
+    let place = Place::new();
+    let cluster = PrivateCluster::start(&place.options()).await.unwrap();
+    fill(&cluster).await;
+    let pid = cluster.pid().unwrap();
+    drop(cluster);
+    kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+    let cluster = start_again(&place.options()).await;
+    assert_ne!(cluster.pid(), Some(pid));
+    assert_eq!(rows(&cluster).await, 500);
+    cluster.stop().await.unwrap();
+    assert_eq!(place.processes(), Vec::<i32>::new());
+}
+
+#[tokio::test]
+async fn an_orphan_with_other_settings_is_restarted() {
     let place = Place::new();
     let cluster = PrivateCluster::start(&place.options()).await.unwrap();
     fill(&cluster).await;

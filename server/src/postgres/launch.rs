@@ -33,7 +33,7 @@ const IMMEDIATE_STOP: Duration = Duration::from_secs(10);
 /// Orphaned backends see their postmaster's end at once, unless they are in the middle of something.
 const ORPHANS_END: Duration = Duration::from_secs(5);
 /// How long an adopted postmaster may take to answer before it is taken for hung.
-const ANSWER: Duration = Duration::from_secs(15);
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// All that a start needs to know.
 #[derive(Clone, Debug)]

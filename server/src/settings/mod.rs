@@ -131,14 +131,23 @@ impl Settings {
                 .value("TRUSTED_PROXIES", parse::networks)
                 .unwrap_or_default(),
             session_idle: reader
-                .value("SESSION_IDLE", parse::duration("60s", "1000d"))
+                .value(
+                    "SESSION_IDLE",
+                    parse::duration(Duration::from_secs(60), parse::days(700)),
+                )
                 .unwrap_or(parse::days(7)),
             session_max: reader
-                .value("SESSION_MAX", parse::duration("60s", "1000d"))
+                .value(
+                    "SESSION_MAX",
+                    parse::duration(Duration::from_secs(60), parse::days(700)),
+                )
                 .unwrap_or(parse::days(30)),
             workers: reader.value("WORKERS", parse::between(1, 4096)).unwrap_or(64),
             run_lease: reader
-                .value("RUN_LEASE", parse::duration("2s", "10m"))
+                .value(
+                    "RUN_LEASE",
+                    parse::duration(Duration::from_secs(2), Duration::from_secs(600)),
+                )
                 .unwrap_or(Duration::from_secs(15)),
             site_root: reader
                 .value("SITE_ROOT", paths::directory)

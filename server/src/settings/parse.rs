@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use domain::durations::{DurationError, HumanDuration};
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
@@ -40,25 +41,26 @@ pub(super) fn days(days: u64) -> Duration {
 }
 
 /// A reader for durations such as `90s`, `5m`, `12h` or `7d` within the given bounds.
-pub(super) fn duration(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Duration, String> {
+pub(super) fn duration(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> {
     move |text| {
-        let allowed = || format!("write a duration from {least} to {most}, such as 90s, 5m, 12h or 7d");
-        let read = |text: &str| -> Option<Duration> {
-            let unit = text.chars().last()?;
-            let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
-            let seconds = match unit {
-                's' => 1,
-                'm' => 60,
-                'h' => 60 * 60,
-                'd' => 24 * 60 * 60,
-                _ => return None,
-            };
-            number.checked_mul(seconds).map(Duration::from_secs)
-        };
-        match (read(text), read(least), read(most)) {
-            (Some(value), Some(least), Some(most)) if value >= least && value <= most => Ok(value),
-            _ => Err(allowed()),
+        let value: HumanDuration = text
+            .parse()
+            .map_err(|error: DurationError| error.message.trim_end_matches('.').to_owned())?;
+        let value = value.get();
+        if (least..=most).contains(&value) {
+            return Ok(value);
         }
+        // Both bounds are our own and far below the longest a HumanDuration can be.
+        let show = |bound: Duration| {
+            HumanDuration::try_from(bound)
+                .map(|bound| bound.to_string())
+                .unwrap_or_default()
+        };
+        Err(format!(
+            "write a duration from {} to {}, such as 90s, 5m, 12h or 7d",
+            show(least),
+            show(most)
+        ))
     }
 }
 

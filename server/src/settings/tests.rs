@@ -102,12 +102,9 @@ fn bad_values_name_the_variable_the_value_and_what_is_allowed() {
             "10.0.0.0/8,proxy",
             "`proxy` is no network",
         ),
-        (
-            "CHRONTAINER_SESSION_IDLE",
-            "7 weeks",
-            "such as 90s, 5m, 12h or 7d",
-        ),
+        ("CHRONTAINER_SESSION_IDLE", "3000d", "from 1m to 700d, such as"),
         ("CHRONTAINER_RUN_LEASE", "1s", "from 2s to 10m"),
+        ("CHRONTAINER_RUN_LEASE", "soon", "such as 90s"),
         ("CHRONTAINER_LOG", "server=loud", "a level (error, warn"),
         ("CHRONTAINER_LOG_FORMAT", "xml", "text or json"),
     ];

@@ -1,8 +1,9 @@
 //! A cluster of a test's own, to be broken.
 
 use std::{
-    fs::File,
-    os::unix::process::CommandExt,
+    fs::{self, File},
+    net::Ipv4Addr,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -39,11 +40,10 @@ pub struct OwnCluster {
 
 impl OwnCluster {
     pub(super) fn start_new() -> Result<Self> {
-        use std::os::unix::fs::PermissionsExt;
         let account = Account::current()?;
         let dir = tempfile::Builder::new()
             .prefix("ct-pg-")
-            .permissions(std::fs::Permissions::from_mode(0o711))
+            .permissions(fs::Permissions::from_mode(0o711))
             .tempdir_in("/tmp")?;
         let alive = File::create(dir.path().join("alive"))?;
         alive.lock()?;
@@ -122,6 +122,27 @@ impl OwnCluster {
         if self.child.is_none() {
             self.child = Some(self.layout.start(self.account, &[])?);
         }
+        Ok(())
+    }
+
+    /// Starts it anew with TLS on a loopback address; the port is 5432, so tests that run at once need different addresses. Both files
+    /// are PEM. Connections without TLS are refused there.
+    ///
+    /// # Errors
+    /// When Postgres does not accept the files.
+    pub fn serve_tls(&mut self, address: Ipv4Addr, certificate: &str, key: &str) -> Result<()> {
+        self.stop()?;
+        let data = self.layout.data();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            fs::write(&path, text)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+            self.account.own(&path)?;
+        }
+        let rules = "local all all trust\nhostssl all all 127.0.0.0/8 trust\n";
+        fs::write(data.join("pg_hba.conf"), rules)?;
+        let listen = format!("listen_addresses={address}");
+        self.child = Some(self.layout.start(self.account, &[&listen, "ssl=on"])?);
         Ok(())
     }
 

@@ -45,6 +45,11 @@ impl Account {
             .recursive(true)
             .mode(0o700)
             .create(path)?;
+        self.own(path)
+    }
+
+    /// Makes a path this account's.
+    pub fn own(&self, path: &Path) -> Result<()> {
         if self.drops {
             std::os::unix::fs::chown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw()))?;
         }
