@@ -279,6 +279,34 @@ async fn the_postgres_of_a_killed_server_is_adopted() {
 }
 
 #[tokio::test]
+async fn killed_at_any_moment_of_its_first_start_it_starts_again() {
+    let place = Place::new();
+    for round in 0..8 {
+        let mut server = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "serves_until_killed"])
+            .env("CHRONTAINER_TEST_SERVE", place.0.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        sleep(Duration::from_millis(60 + 170 * round)).await;
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+    let cluster = start_again(&place.options()).await;
+    assert!(client(&cluster).await.simple_query("select 1").await.is_ok());
+    let names = fs::read_dir(place.options().data_dir.join("postgres"))
+        .unwrap()
+        .flatten();
+    let drafts: Vec<_> = names
+        .filter(|entry| entry.file_name().to_string_lossy().contains(".new-"))
+        .collect();
+    assert!(drafts.is_empty(), "{drafts:?}");
+    cluster.stop().await.unwrap();
+    assert_eq!(place.processes(), Vec::<i32>::new());
+}
+
+#[tokio::test]
 async fn a_hung_orphan_is_restarted() {
     let place = Place::new();
     let cluster = PrivateCluster::start(&place.options()).await.unwrap();

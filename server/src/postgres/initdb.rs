@@ -32,8 +32,9 @@ pub(super) async fn create(account: Account, programs: &Programs, dir: &Path) ->
 /// Makes a cluster in place; the caller renames it once it is what it should be.
 pub(super) async fn make(account: Account, programs: &Programs, draft: &Path) -> Result<(), ClusterError> {
     let program = programs.path("initdb");
-    let parent = draft.parent().unwrap_or(draft);
-    let mut command = account.command(&program, parent);
+    account.private_dir(draft)?;
+    // It works in the draft, so that the next start finds and ends it if we are killed meanwhile.
+    let mut command = account.command(&program, draft);
     let names = Names::give(account, draft, &mut command)?;
     let made = command
         .args([
