@@ -409,7 +409,7 @@ impl Itself {
         let container = control.options().own_container.clone();
         let own = container
             .as_ref()
-            .and_then(|id| list.find(|c| c.engine_id.starts_with(id.as_str())));
+            .and_then(|id| list.find(|c| engine::itself::is_same_container(&c.engine_id, id)));
         let database = match &control.db().spec().host {
             DatabaseHost::Tcp(name) => Some(name.clone()),
             DatabaseHost::Socket(_) => None,
@@ -425,7 +425,7 @@ impl Itself {
         if self
             .container
             .as_ref()
-            .is_some_and(|id| facts.engine_id.starts_with(id.as_str()))
+            .is_some_and(|id| engine::itself::is_same_container(&facts.engine_id, id))
         {
             return true;
         }
