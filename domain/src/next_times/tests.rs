@@ -485,7 +485,7 @@ fn compare(naive: &Naive, (name, change): (&str, &str), around: i64, step: i64) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn clock_changes_agree_with_a_walk_over_minutes(naive in oracle::at_night(false), change in select(CHANGES)) {

@@ -586,7 +586,7 @@ fn selector_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn means_what_the_rules_say(terms in prop::collection::vec(naive_term(), 0..5), subjects in prop::collection::vec(any_subject(), 1..8)) {

@@ -191,7 +191,7 @@ fn keeps_its_text_and_its_kind() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     /// Every match within some weeks, against trying each minute with rules written down a second time.
     #[test]
