@@ -1,5 +1,7 @@
 //! The fleet against a real engine and a real database.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at any surprise")]
+
 use control::{
     Control, ControlOptions,
     containers::{self, ContainerQuery},
