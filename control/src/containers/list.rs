@@ -4,7 +4,6 @@ use super::{Line, fleet::State};
 use crate::error::Result;
 use domain::{
     containers::{ContainerPage, ContainerSort, ContainerState, FleetCounts, Health},
-    errors::Problem,
     ids::{HostId, OrgId},
     selectors::Selector,
 };
@@ -27,13 +26,9 @@ impl ContainerQuery {
     /// Reads the selector.
     ///
     /// # Errors
-    /// 422 `selector_…` with the position in the details.
+    /// 422 `invalid_selector` with the position in the details.
     pub(super) fn selector(&self) -> Result<Selector> {
-        Ok(Selector::parse_search(&self.query).map_err(|error| {
-            Problem::invalid(error.code, "query", error.message.clone())
-                .with("start", error.start)
-                .with("end", error.end)
-        })?)
+        Ok(Selector::parse_search(&self.query).map_err(|error| error.problem("query"))?)
     }
 }
 
