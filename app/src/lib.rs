@@ -4,10 +4,15 @@
 //! stream of changes. The server provides [`context`] to pages and server functions.
 
 pub mod auth;
+pub mod components;
+pub mod containers;
 #[cfg(feature = "ssr")]
 pub mod context;
 pub mod error;
+pub mod live;
 pub mod permissions;
 mod shell;
 
-pub use shell::{App, shell};
+pub use shell::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;

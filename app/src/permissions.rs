@@ -9,6 +9,9 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/auth/set-up", Permission::Public),
     ("/_fn/auth/sign-in", Permission::Public),
     ("/_fn/auth/sign-out", Permission::Own),
+    ("/_fn/auth/state", Permission::Public),
+    ("/_fn/shell/find", Permission::ContainersRead),
+    ("/_fn/shell/overview", Permission::ContainersRead),
 ];
 
 /// The permission of a path; nothing for an unknown one, which is then refused.

@@ -24,6 +24,21 @@ pub async fn me() -> Result<Myself, AppError> {
     })
 }
 
+/// What the sign-in page must know of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthState {
+    /// There is no account yet.
+    pub setup_needed: bool,
+}
+
+#[server(endpoint = "auth/state", input = server_fn::codec::GetUrl)]
+pub async fn state() -> Result<AuthState, AppError> {
+    let control = crate::context::control()?;
+    Ok(AuthState {
+        setup_needed: control::auth::setup_needed(&control).await?,
+    })
+}
+
 /// Makes the owner's account with the token of the set-up link, signs in and goes to the first page.
 #[server(endpoint = "auth/set-up")]
 pub async fn set_up(token: String, name: String, password: String) -> Result<(), AppError> {

@@ -1,3 +1,26 @@
 //! Set-up, sign-in and the person who looks at the page.
 
 pub mod api;
+mod dial;
+mod frame;
+#[cfg(feature = "ssr")]
+mod guard;
+mod password;
+mod set_up;
+mod sign_in;
+
+#[cfg(feature = "ssr")]
+pub use guard::guard;
+pub use set_up::SetUp;
+pub use sign_in::SignIn;
+
+/// Goes to the sign-in page and comes back here afterwards: the session has ended.
+#[cfg(not(feature = "ssr"))]
+pub fn leave() {
+    let location = leptos::prelude::window().location();
+    let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+    if !here.starts_with("/sign-in") {
+        let next = String::from(js_sys::encode_uri_component(&here));
+        let _ = location.assign(&format!("/sign-in?next={next}"));
+    }
+}

@@ -1,26 +1,27 @@
-//! What is around every page.
+//! What is around every page: the document, the routes, navigation, top bar, palette and keys.
 
+mod account;
+pub mod api;
+mod cookies;
+#[cfg(feature = "ssr")]
 mod document;
+mod keys;
+mod layout;
+mod nav;
+mod next_up;
+mod overview;
+mod palette;
+mod routes;
+mod theme;
+mod topbar;
 
+#[cfg(feature = "ssr")]
+pub use cookies::cookie;
+pub use cookies::set_cookie;
+#[cfg(feature = "ssr")]
 pub use document::shell;
-
-use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-use leptos_router::{
-    SsrMode, StaticSegment,
-    components::{Route, Router, Routes},
-};
-
-/// The whole interface.
-#[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    view! {
-        <Title formatter=|title: String| if title.is_empty() { "Chrontainer".to_owned() } else { format!("{title} · Chrontainer") } />
-        <Router>
-            <Routes fallback=|| "There is no such page.">
-                <Route path=StaticSegment("") view=|| view! { <main id="main"><h1>"Chrontainer"</h1></main> } ssr=SsrMode::Async />
-            </Routes>
-        </Router>
-    }
-}
+pub use keys::{Keys, plain};
+pub use overview::Overviews;
+pub use routes::App;
+pub use theme::ThemeToggle;
+pub use topbar::{Crumb, Heading};

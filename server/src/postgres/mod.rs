@@ -2,7 +2,7 @@
 //!
 //! * **Where.** `<data>/postgres/<major>/` is the cluster, `<data>/backups/` its dumps, `<data>/postgres/postgres.log`
 //!   what it said, `<runtime>/pg-<hash>/` its socket. Nothing listens on a network.
-//! * **Who.** Postgres refuses to run as root, so root hands it to an unprivileged account (`account.rs` says which); anyone
+//! * **Who.** Postgres refuses to run as root, so root hands it to an unprivileged account (see [`account`]); anyone
 //!   else runs it as themselves. Connections need no password, because the socket's directory is 0700: who can enter it
 //!   can read the data files as well, so a password would add a secret to lose and keep nobody out.
 //! * **One server.** A lock on `<data>/chrontainer.lock` belongs to the server that supervises. It falls with its

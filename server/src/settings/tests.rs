@@ -185,23 +185,3 @@ fn the_reference_knows_exactly_what_is_read() {
         }
     }
 }
-
-#[test]
-fn the_operations_page_lists_exactly_what_is_read() {
-    let page = include_str!("../../../docs/OPERATIONS.md");
-    let written = |name: &str| page.contains(&format!("`{name}`"));
-    let missing: Vec<_> = Settings::reference()
-        .into_iter()
-        .map(|setting| setting.name)
-        .filter(|name| !written(name))
-        .collect();
-    assert!(missing.is_empty(), "docs/OPERATIONS.md lacks {missing:?}");
-    let words = page.split(|c: char| !c.is_ascii_uppercase() && c != '_');
-    for name in words.filter(|word| word.starts_with("CHRONTAINER_") && !word.starts_with("CHRONTAINER_CLI_"))
-    {
-        assert!(
-            Settings::reference().iter().any(|setting| setting.name == name),
-            "nobody reads {name}"
-        );
-    }
-}

@@ -1,0 +1,36 @@
+//! Sends people to the page where they belong before anything is made for them.
+
+use domain::auth::Actor;
+use leptos::prelude::*;
+
+/// Not signed in: to the sign-in page. Signed in and on the sign-in page: to the first page. Server functions refuse by
+/// themselves; this only saves a page of refusals.
+pub fn guard() {
+    let Some(request) = use_context::<http::request::Parts>() else {
+        return;
+    };
+    let path = request.uri.path();
+    let signed_in = use_context::<Actor>().is_some();
+    match path {
+        "/sign-in" if signed_in => leptos_axum::redirect("/"),
+        "/sign-in" | "/setup" => {}
+        _ if signed_in => {}
+        "/" => leptos_axum::redirect("/sign-in"),
+        _ => {
+            let here = request.uri.path_and_query().map_or(path, |all| all.as_str());
+            leptos_axum::redirect(&format!("/sign-in?next={}", encode(here)));
+        }
+    }
+}
+
+/// Percent-encodes whatever is not plainly part of a query's value.
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,48 @@
+//! A field for a password, which can be shown.
+
+use crate::components::Icon;
+use leptos::prelude::*;
+
+#[component]
+pub fn PasswordField(
+    id: &'static str,
+    label: &'static str,
+    autocomplete: &'static str,
+    #[prop(optional)] described_by: Option<&'static str>,
+    #[prop(optional)] minlength: Option<u32>,
+    #[prop(into)] value: RwSignal<String>,
+    #[prop(into)] invalid: Signal<bool>,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let shown = RwSignal::new(false);
+    let name = Signal::derive(move || if shown.get() { "eye-off" } else { "eye" });
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <div class="pw">
+                <input
+                    class="input"
+                    id=id
+                    name="password"
+                    type=move || if shown.get() { "text" } else { "password" }
+                    autocomplete=autocomplete
+                    aria-describedby=described_by
+                    aria-invalid=move || invalid.get().then_some("true")
+                    minlength=minlength
+                    required
+                    bind:value=value
+                />
+                <button
+                    type="button"
+                    class="icon-btn icon-btn-sm"
+                    aria-label="Show password"
+                    aria-pressed=move || shown.get().to_string()
+                    on:click=move |_| shown.update(|shown| *shown = !*shown)
+                >
+                    <Icon name />
+                </button>
+            </div>
+            {children.map(|children| children())}
+        </div>
+    }
+}

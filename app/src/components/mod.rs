@@ -1,0 +1,15 @@
+//! What pages share: icons, states, times, dialogs, toasts.
+
+pub mod dialog;
+mod icon;
+pub mod skeleton;
+mod states;
+mod status;
+pub mod time;
+pub mod toast;
+
+#[cfg(feature = "ssr")]
+pub use icon::SPRITE;
+pub use icon::{Icon, Logo, glyph, icon};
+pub use states::{Empty, Failure, FailureNote};
+pub use status::{State, Status, container_state, host_state, run_state, target_state};

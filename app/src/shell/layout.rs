@@ -1,0 +1,36 @@
+//! The frame of every page but the ones before signing in.
+
+use super::{
+    Heading, Keys, Overviews,
+    keys::Shortcuts,
+    nav::{Nav, TabBar},
+    palette::Palette,
+    topbar::TopBar,
+};
+use crate::{components::toast::ToastRegion, live::Live};
+use leptos::prelude::*;
+use leptos_router::components::Outlet;
+
+#[component]
+pub fn Layout() -> impl IntoView {
+    Live::provide();
+    Overviews::provide();
+    Heading::provide();
+    let keys = Keys::provide();
+    view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <div class="app">
+            <Nav />
+            <div class="main">
+                <TopBar />
+                <main class="page" id="main" tabindex="-1">
+                    <Outlet />
+                </main>
+            </div>
+            <TabBar />
+        </div>
+        <ToastRegion />
+        <Palette node=keys.palette />
+        <Shortcuts node=keys.shortcuts />
+    }
+}

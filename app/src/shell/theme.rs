@@ -1,0 +1,45 @@
+//! Light or dark. Without a choice the system decides; a choice is kept in a cookie, so that nothing flashes.
+
+use super::set_cookie;
+use crate::components::icon;
+use leptos::prelude::*;
+
+/// Switches to the other theme.
+pub fn toggle() {
+    let Some(root) = document().document_element() else {
+        return;
+    };
+    let dark = match root.get_attribute("data-theme").as_deref() {
+        Some("dark") => true,
+        Some("light") => false,
+        _ => window()
+            .match_media("(prefers-color-scheme: dark)")
+            .ok()
+            .flatten()
+            .is_some_and(|media| media.matches()),
+    };
+    let next = if dark { "light" } else { "dark" };
+    let _ = root.set_attribute("data-theme", next);
+    set_cookie("theme", next);
+}
+
+#[component]
+pub fn ThemeToggle(#[prop(default = "icon-btn theme-toggle")] class: &'static str) -> impl IntoView {
+    view! {
+        <button class=class type="button" aria-label="Switch theme" on:click=|_| toggle()>
+            <svg class="i sun" aria-hidden="true" inner_html="<use href=\"#i-sun\"/>"></svg>
+            <svg class="i moon" aria-hidden="true" inner_html="<use href=\"#i-moon\"/>"></svg>
+        </button>
+    }
+}
+
+/// The same inside a menu.
+#[component]
+pub fn ThemeItem() -> impl IntoView {
+    view! {
+        <button type="button" on:click=|_| toggle()>
+            {icon("sun")}
+            "Switch theme"
+        </button>
+    }
+}
