@@ -89,6 +89,8 @@ impl Control {
         let this = self.clone();
         self.spawn(async move { this.events().pump(&this).await });
         let this = self.clone();
+        self.spawn(async move { this.events().refresh_fleet(&this).await });
+        let this = self.clone();
         self.spawn(async move { crate::servers::heartbeat(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::auth::sweep(&this).await });

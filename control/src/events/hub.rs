@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 /// Rows read at once.
 const BATCH: i64 = 500;
@@ -21,6 +21,9 @@ const BACKLOG: usize = 4096;
 const POLL: Duration = Duration::from_secs(2);
 /// How soon to look again while an open transaction holds rows back.
 const HELD: Duration = Duration::from_millis(10);
+/// Between two looks at the containers that open runs work on, and at what is planned.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
+const PLANNED_PAUSE: Duration = Duration::from_millis(500);
 
 /// An event and whose it is.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct EventHub {
     sender: broadcast::Sender<Arc<HubEvent>>,
     /// How far the outbox was read.
     read: Arc<Mutex<Position>>,
+    runs_moved: Arc<Notify>,
+    schedules_moved: Arc<Notify>,
 }
 
 impl Default for EventHub {
@@ -44,6 +49,8 @@ impl Default for EventHub {
         Self {
             sender: broadcast::channel(BACKLOG).0,
             read: Arc::default(),
+            runs_moved: Arc::default(),
+            schedules_moved: Arc::default(),
         }
     }
 }
@@ -144,6 +151,30 @@ impl EventHub {
         }
     }
 
+    /// Keeps what the fleet shows of runs and schedules near to the database: at once after a change, and then at most
+    /// once per pause, so that a thousand runs a second do not ask a thousand times. Runs until cancelled.
+    pub(crate) async fn refresh_fleet(&self, control: &Control) {
+        let busy = async {
+            loop {
+                control.fleet().refresh_busy(control).await;
+                tokio::time::sleep(BUSY_PAUSE).await;
+                self.runs_moved.notified().await;
+            }
+        };
+        let planned = async {
+            loop {
+                control.fleet().refresh_planned(control).await;
+                tokio::time::sleep(PLANNED_PAUSE).await;
+                self.schedules_moved.notified().await;
+            }
+        };
+        let stop = control.stopping();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = async { tokio::join!(busy, planned); } => {}
+        }
+    }
+
     /// Reads all there is. Says whether rows wait behind an open transaction.
     async fn read_on(&self, control: &Control) -> Result<bool> {
         loop {
@@ -165,10 +196,10 @@ impl EventHub {
                 )
             });
             if runs_moved {
-                control.fleet().refresh_busy(control).await;
+                self.runs_moved.notify_one();
             }
             if schedules_moved {
-                control.fleet().refresh_planned(control).await;
+                self.schedules_moved.notify_one();
             }
             for event in events {
                 let _ = self.sender.send(Arc::new(event));
