@@ -2,6 +2,7 @@
 
 use crate::{
     auth::SessionEnds,
+    beats::Beats,
     containers::Fleet,
     db::Db,
     error::Result,
@@ -51,6 +52,7 @@ struct Inner {
     bells: Wake,
     fleet: Fleet,
     session_ends: SessionEnds,
+    beats: Beats,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -67,6 +69,7 @@ impl Control {
             bells: Wake::default(),
             fleet: Fleet::default(),
             session_ends: SessionEnds::default(),
+            beats: Beats::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
@@ -156,6 +159,11 @@ impl Control {
     /// Sessions that end, for the open streams.
     pub fn session_ends(&self) -> &SessionEnds {
         &self.0.session_ends
+    }
+
+    /// Signs of life of the ticker and the worker.
+    pub fn beats(&self) -> &Beats {
+        &self.0.beats
     }
 
     pub(crate) fn bells(&self) -> &Wake {

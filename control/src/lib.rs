@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod auth;
+mod beats;
 pub mod containers;
 mod control;
 pub mod db;
@@ -18,5 +19,6 @@ pub mod schema;
 pub mod secrets;
 mod servers;
 
+pub use beats::{Beats, Part};
 pub use control::{Control, ControlOptions};
 pub use error::{Error, Result};

@@ -1,4 +1,19 @@
-//! The Chrontainer server process.
+//! The Chrontainer server process: settings, the private Postgres, HTTP, and the commands of its program.
 
+pub mod api;
+pub mod commands;
+pub mod error;
+pub mod extract;
+pub mod health;
+mod listen;
+pub mod logging;
+pub mod metrics;
 pub mod postgres;
+pub mod router;
+pub mod security;
+pub mod serve;
+pub mod session;
 pub mod settings;
+pub mod state;
+
+pub use serve::{Server, StartError, serve};

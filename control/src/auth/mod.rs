@@ -17,7 +17,7 @@ mod tokens;
 
 pub use actors::{actor_for_user, viewer};
 pub use api_keys::authenticate_key;
-pub use passwords::{PASSWORD_MAX, PASSWORD_MIN, set_password};
+pub use passwords::{PASSWORD_MAX, PASSWORD_MIN, random as random_password, set_password};
 pub use sessions::{SessionEnds, authenticate_session, sign_out};
 pub use setup::{complete_setup, issue_setup_token, setup_needed, setup_unattended};
 pub use sign_in::sign_in;

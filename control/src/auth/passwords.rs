@@ -37,6 +37,12 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| {
     make(&random).unwrap_or_default()
 });
 
+/// A password for somebody who lost theirs: 128 random bits.
+pub fn random() -> SecretString {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()).into()
+}
+
 /// Checks a new password.
 ///
 /// # Errors

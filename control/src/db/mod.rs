@@ -66,6 +66,17 @@ impl Db {
         }
     }
 
+    /// Asks the database whether it is there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn ping(&self) -> Result<()> {
+        use diesel_async::RunQueryDsl;
+        let mut conn = self.conn().await?;
+        diesel::sql_query("select 1").execute(&mut conn).await?;
+        Ok(())
+    }
+
     /// How to connect, for those who need a connection of their own (LISTEN, the queue).
     pub fn spec(&self) -> &ConnectSpec {
         &self.spec

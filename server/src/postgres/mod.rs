@@ -29,6 +29,7 @@ use tracing::info;
 use crate::settings::Settings;
 
 mod account;
+mod attach;
 mod backups;
 mod config;
 mod database;
@@ -43,6 +44,7 @@ mod restore;
 mod supervisor;
 mod versions;
 
+pub use attach::{Attached, attach};
 pub use backups::{Dump, dump_database, dumps};
 pub use error::ClusterError;
 pub use restore::{Restored, restore};

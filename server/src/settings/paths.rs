@@ -68,8 +68,12 @@ pub(super) fn runtime_dir(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// `site` beside the program, else what a package installs, else what `./dev` builds.
+/// Where leptos' own variable says, else `site` beside the program, else what a package installs, else what `./dev`
+/// builds.
 pub(super) fn site_root() -> PathBuf {
+    if let Some(root) = std::env::var_os("LEPTOS_SITE_ROOT").filter(|root| !root.is_empty()) {
+        return PathBuf::from(root);
+    }
     let beside = std::env::current_exe()
         .ok()
         .and_then(|program| Some(program.parent()?.join("site")));

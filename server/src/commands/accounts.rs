@@ -1,0 +1,71 @@
+//! Commands about people, straight on the database: who can run them owns the machine.
+
+use super::Failure;
+use crate::{
+    postgres::{ClusterOptions, attach},
+    serve::open_control,
+    settings::Settings,
+};
+use control::{Control, secrets::SealKey};
+use secrecy::{ExposeSecret, SecretString};
+use std::path::Path;
+
+pub async fn create_key(settings: &Settings, user: &str, name: &str) -> Result<(), Failure> {
+    let key = with_control(settings, async |control| {
+        control::auth::api_keys::create(control, user, name).await
+    })
+    .await?;
+    println!("{}", key.expose_secret());
+    Ok(())
+}
+
+pub async fn reset(settings: &Settings, name: &str, file: Option<&Path>) -> Result<(), Failure> {
+    let (password, made) = match file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| format!("The file {} cannot be read: {error}.", file.display()))?;
+            (SecretString::from(text.trim_end_matches(['\r', '\n'])), false)
+        }
+        None => (control::auth::random_password(), true),
+    };
+    let new = password.clone();
+    with_control(settings, async |control| {
+        control::auth::set_password(control, name, new).await
+    })
+    .await?;
+    println!("{name} has a new password, and every session of theirs has ended.");
+    if made {
+        println!("{}", password.expose_secret());
+    }
+    Ok(())
+}
+
+/// Opens the database, does it, and lets go.
+async fn with_control<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Control) -> control::Result<T>,
+) -> Result<T, Failure> {
+    let (spec, attached) = match &settings.database {
+        Some(spec) => (spec.clone(), None),
+        None => {
+            let attached = attach(&ClusterOptions::from(settings)).await?;
+            (attached.spec.clone(), Some(attached))
+        }
+    };
+    // These commands seal nothing.
+    let opened = open_control(settings, &spec, SealKey::random()).await;
+    let done = match opened {
+        Ok(control) => {
+            let done = work(&control)
+                .await
+                .map_err(|error| Failure::from(error.into_problem().message));
+            control.db().close();
+            done
+        }
+        Err(error) => Err(error.into()),
+    };
+    if let Some(attached) = attached {
+        attached.stop().await?;
+    }
+    done
+}

@@ -1,0 +1,159 @@
+//! What handlers take from a request; what cannot be read is told in the API's own error shape.
+
+use crate::error::ApiError;
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+};
+use control::auth::Client;
+use domain::{
+    auth::Actor,
+    errors::{ErrorClass, Problem},
+};
+use http::request::Parts;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Who calls. Only behind a permission that asks for sign-in; the guard has put it there.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Actor);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts
+            .extensions
+            .get::<Actor>()
+            .cloned()
+            .map(Self)
+            .ok_or_else(|| not_signed_in().into())
+    }
+}
+
+/// Where the request comes from.
+#[derive(Clone, Debug)]
+pub struct From(pub Client);
+
+impl<S: Sync> FromRequestParts<S> for From {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let client = parts
+            .extensions
+            .get::<crate::security::Peer>()
+            .map(|peer| peer.client.clone());
+        Ok(Self(client.unwrap_or_default()))
+    }
+}
+
+/// A JSON body, in and out.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        match axum::Json::<T>::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(bad_body(&rejection)),
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+fn bad_body(rejection: &JsonRejection) -> ApiError {
+    // axum's own sentence names types; serde's says where and what.
+    let mut deepest: &dyn std::error::Error = rejection;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    let reason = deepest.to_string();
+    match rejection {
+        JsonRejection::JsonDataError(_) => Problem::new(
+            ErrorClass::Invalid,
+            "body_invalid",
+            format!("The body is JSON, but not what is expected here: {reason}."),
+        )
+        .into(),
+        JsonRejection::JsonSyntaxError(_) => Problem::new(
+            ErrorClass::BadRequest,
+            "body_not_json",
+            format!("The body is not valid JSON: {reason}."),
+        )
+        .into(),
+        JsonRejection::MissingJsonContentType(_) => Problem::new(
+            ErrorClass::BadRequest,
+            "body_not_json",
+            "The body must be JSON. Send it with the header `Content-Type: application/json`.",
+        )
+        .into(),
+        other if other.status() == http::StatusCode::PAYLOAD_TOO_LARGE => crate::security::too_large(),
+        _ => Problem::new(
+            ErrorClass::BadRequest,
+            "body_unreadable",
+            "The body could not be read to its end. Send it again.",
+        )
+        .into(),
+    }
+}
+
+/// The query string.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
+                Err(Problem::new(
+                    ErrorClass::BadRequest,
+                    "query_invalid",
+                    format!("The query of the address cannot be used: {reason}."),
+                )
+                .into())
+            }
+        }
+    }
+}
+
+/// The variable parts of the path. What is no id is not there: 404.
+#[derive(Clone, Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(not_found().into()),
+        }
+    }
+}
+
+pub fn not_signed_in() -> Problem {
+    Problem::new(
+        ErrorClass::Unauthenticated,
+        "not_signed_in",
+        "You are not signed in, or your session has ended. Sign in, or send an API key with `Authorization: Bearer`.",
+    )
+}
+
+pub fn not_found() -> Problem {
+    Problem::new(
+        ErrorClass::NotFound,
+        "not_found",
+        "There is nothing at this address. Check it, or look it up at /api/docs.",
+    )
+}

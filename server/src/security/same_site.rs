@@ -1,0 +1,146 @@
+//! Requests that another site made a browser send are refused (CSRF).
+//!
+//! Browsers say where a request comes from: `Sec-Fetch-Site` to trustworthy origins, `Origin` with everything that
+//! changes something. Programs with an API key are exempt, because no browser sends one by itself.
+
+use super::Peer;
+use crate::{error::ApiError, session::Credential, settings::PublicUrl, state::AppState};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::errors::{ErrorClass, Problem};
+use http::{HeaderMap, Method, header};
+
+pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().cloned().unwrap_or_default();
+    if is_welcome(
+        request.method(),
+        request.headers(),
+        &peer,
+        state.settings.public_url.as_ref(),
+    ) {
+        return next.run(request).await;
+    }
+    tracing::warn!(
+        client.address = peer.client.address,
+        path = request.uri().path(),
+        "a request from another site was refused"
+    );
+    ApiError::from(Problem::new(
+        ErrorClass::Forbidden,
+        "cross_site",
+        "This request came from another site, so it was refused. Open Chrontainer itself and try again. Behind a proxy, \
+         set CHRONTAINER_PUBLIC_URL to the address that people use.",
+    ))
+    .into_response()
+}
+
+fn is_welcome(method: &Method, headers: &HeaderMap, peer: &Peer, public: Option<&PublicUrl>) -> bool {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return true;
+    }
+    let credential = Credential::of(headers, peer);
+    if matches!(credential, Some(Credential::Key(_))) {
+        return true;
+    }
+    let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if let Some(site) = said("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match said(header::ORIGIN.as_str()) {
+        Some(origin) => is_ours(origin, peer, public),
+        // No browser: every one of them sends one of the two. With a cookie it only looks like a program.
+        None => credential.is_none(),
+    }
+}
+
+fn is_ours(origin: &str, peer: &Peer, public: Option<&PublicUrl>) -> bool {
+    if public.is_some_and(|public| public.origin() == origin) {
+        return true;
+    }
+    let authority = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    matches!((authority, &peer.host), (Some(theirs), Some(ours)) if theirs.eq_ignore_ascii_case(ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COOKIE: (&str, &str) = ("cookie", "chrontainer=abc");
+
+    fn welcome(method: Method, headers: &[(&str, &str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(
+                http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                value.parse().unwrap(),
+            );
+        }
+        let peer = Peer {
+            host: Some("nas.local:3000".to_owned()),
+            ..Peer::default()
+        };
+        is_welcome(&method, &map, &peer, None)
+    }
+
+    #[test]
+    fn our_own_pages_may() {
+        assert!(welcome(
+            Method::POST,
+            &[COOKIE, ("sec-fetch-site", "same-origin")]
+        ));
+        assert!(welcome(
+            Method::POST,
+            &[COOKIE, ("origin", "http://nas.local:3000")]
+        ));
+        assert!(
+            welcome(Method::GET, &[COOKIE, ("sec-fetch-site", "cross-site")]),
+            "links to us work"
+        );
+    }
+
+    #[test]
+    fn other_sites_may_not() {
+        for origin in [
+            "http://evil.example",
+            "http://nas.local:3001",
+            "http://nas.local",
+            "null",
+            "nas.local:3000",
+        ] {
+            assert!(!welcome(Method::POST, &[COOKIE, ("origin", origin)]), "{origin}");
+            assert!(
+                !welcome(Method::POST, &[("origin", origin)]),
+                "signing in from {origin}"
+            );
+        }
+        for site in ["cross-site", "same-site", "?"] {
+            assert!(!welcome(
+                Method::DELETE,
+                &[
+                    COOKIE,
+                    ("sec-fetch-site", site),
+                    ("origin", "http://nas.local:3000")
+                ]
+            ));
+        }
+        assert!(!welcome(Method::POST, &[COOKIE]));
+    }
+
+    #[test]
+    fn programs_may() {
+        assert!(welcome(Method::POST, &[]));
+        assert!(welcome(
+            Method::POST,
+            &[
+                ("authorization", "Bearer chk_x"),
+                ("origin", "http://evil.example")
+            ]
+        ));
+        assert!(!welcome(Method::POST, &[("authorization", "Basic eDp5"), COOKIE]));
+    }
+}

@@ -1,0 +1,7 @@
+//! How a request says who it is: a session cookie or an API key.
+
+mod cookie;
+mod credential;
+
+pub use cookie::cookie;
+pub use credential::Credential;

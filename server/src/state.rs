@@ -1,0 +1,76 @@
+//! What every handler can reach.
+
+use crate::{metrics::Metrics, router::Site, settings::Settings};
+use axum::extract::FromRef;
+use control::Control;
+use leptos::config::LeptosOptions;
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+/// The state of the router; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+pub struct Inner {
+    pub control: Control,
+    pub settings: Settings,
+    /// The built interface.
+    pub site: Site,
+    pub metrics: Metrics,
+    /// Cancelled first at shutdown: endless answers end then.
+    pub streams: CancellationToken,
+    /// Once somebody owns the installation it stays so, and the question is not asked again.
+    set_up: AtomicBool,
+}
+
+impl AppState {
+    pub fn new(control: Control, settings: Settings, site: Site, metrics: Metrics) -> Self {
+        Self(Arc::new(Inner {
+            control,
+            settings,
+            site,
+            metrics,
+            streams: CancellationToken::new(),
+            set_up: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether nobody owns this installation yet.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn setup_needed(&self) -> control::Result<bool> {
+        if self.set_up.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let needed = control::auth::setup_needed(&self.control).await?;
+        self.set_up.store(!needed, Ordering::Relaxed);
+        Ok(needed)
+    }
+}
+
+impl Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.site.options.clone()
+    }
+}
+
+impl FromRef<AppState> for Control {
+    fn from_ref(state: &AppState) -> Self {
+        state.control.clone()
+    }
+}

@@ -1,0 +1,179 @@
+//! The process of a test server.
+
+use super::{OWNER, TestServerOptions};
+use crate::postgres::Result;
+use nix::{sys::signal::Signal, unistd::Pid};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+
+const START: Duration = Duration::from_secs(60);
+const LISTENING: &str = "listening on ";
+const SETUP: &str = "set up with this link, once: ";
+
+#[derive(Debug)]
+pub struct Process {
+    pub url: String,
+    child: Child,
+    /// What it printed.
+    printed: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    pub async fn start(options: &TestServerOptions, dir: &Path) -> Result<Self> {
+        let mut command = command(options, dir)?;
+        let log = File::options().create(true).append(true).open(dir.join("log"))?;
+        command.stdout(Stdio::piped()).stderr(log);
+        let mut child = command.into_std().spawn()?;
+        let stdout = child.stdout.take().ok_or("there is no standard output")?;
+        let printed = Arc::default();
+        let (ready, is_ready) = mpsc::channel();
+        let lines = Arc::clone(&printed);
+        std::thread::spawn(move || read(stdout, &lines, &ready));
+        let waited = tokio::task::spawn_blocking(move || is_ready.recv_timeout(START)).await?;
+        match waited {
+            Ok(url) => {
+                // The set-up link, if there is one, follows at once.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Ok(Self { url, child, printed })
+            }
+            Err(_) => {
+                // It may have ended, or hang; what it logged tells which.
+                let _gone = child.kill();
+                let ended = child.wait()?;
+                let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+                Err(format!("the server did not start ({ended}):\n{log}").into())
+            }
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn setup_link(&self) -> Option<String> {
+        let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        printed
+            .iter()
+            .find_map(|line| line.strip_prefix(SETUP))
+            .map(str::to_owned)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        if let Ok(pid) = i32::try_from(self.child.id()) {
+            // A process that is gone already is no error here.
+            let _gone = nix::sys::signal::kill(Pid::from_raw(pid), signal);
+        }
+    }
+
+    pub fn kill(&mut self) {
+        let _gone = self.child.kill();
+        let _ended = self.child.wait();
+    }
+
+    pub async fn wait(&mut self, limit: Duration) -> Result<Option<i32>> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.code());
+            }
+            if begun.elapsed() > limit {
+                return Err("the server does not stop".into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn read(stdout: ChildStdout, lines: &Mutex<Vec<String>>, ready: &mpsc::Sender<String>) {
+    for line in BufReader::new(stdout).lines().map_while(std::io::Result::ok) {
+        if let Some(url) = line.strip_prefix(LISTENING) {
+            // Nobody waits any more once the time is up.
+            let _waits = ready.send(url.to_owned());
+        }
+        lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+}
+
+/// The program with the settings of a test: nothing of the caller's environment gets in.
+pub fn command(options: &TestServerOptions, dir: &Path) -> Result<tokio::process::Command> {
+    let mut command = tokio::process::Command::new(program()?);
+    command
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LLVM_PROFILE_FILE"))
+        .env("HOME", dir)
+        .env("RUST_BACKTRACE", "1")
+        .env("CHRONTAINER_LISTEN", "127.0.0.1:0")
+        .env("CHRONTAINER_DATA_DIR", dir.join("data"))
+        .env("CHRONTAINER_RUNTIME_DIR", dir.join("run"))
+        .env("CHRONTAINER_SITE_ROOT", site())
+        // The machine's own engine is none of a test's business.
+        .env(
+            "DOCKER_HOST",
+            options
+                .docker_host
+                .as_deref()
+                .unwrap_or("unix:///nonexistent/docker.sock"),
+        )
+        .current_dir(dir)
+        .stdin(Stdio::null());
+    if let Some(url) = &options.database_url {
+        command.env("CHRONTAINER_DATABASE_URL", url);
+    }
+    if options.set_up {
+        command
+            .env("CHRONTAINER_SETUP_USER", OWNER)
+            .env("CHRONTAINER_SETUP_PASSWORD_FILE", dir.join("password"));
+    }
+    command.envs(options.env.iter().map(|(name, value)| (name, value)));
+    Ok(command)
+}
+
+/// `SERVER_BINARY`, or what cargo built beside this test.
+fn program() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("SERVER_BINARY") {
+        return Ok(path.into());
+    }
+    let test = std::env::current_exe()?;
+    test.ancestors()
+        .skip(1)
+        .map(|directory| directory.join("chrontainer-server"))
+        .find(|path| path.is_file())
+        .ok_or_else(|| "the server is not built; run: cargo build -p server".into())
+}
+
+/// The built interface if there is one; the server works without.
+fn site() -> PathBuf {
+    let program = program().unwrap_or_default();
+    let target = program
+        .parent()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new("target"));
+    target.join("site")
+}
+
+/// A private Postgres outlives a server that was killed.
+pub fn kill_what_works_below(dir: &Path) {
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<i32>().ok());
+        let inside = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
+        if let (Some(pid), true) = (pid, inside) {
+            let _gone = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a failed test shows the server's log")]
+pub fn show(log: &str) {
+    let lines: Vec<&str> = log.lines().collect();
+    let from = lines.len().saturating_sub(60);
+    eprintln!("the end of the server's log:\n{}", lines[from..].join("\n"));
+}
