@@ -13,6 +13,7 @@ use control::{
     db::{ConnectSpec, Db, MigrateError, migrate},
     secrets::{KeyError, SealKey},
 };
+use domain::ids::OrgId;
 use secrecy::{ExposeSecret, SecretString};
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -146,6 +147,16 @@ async fn start(settings: Settings, control: Control, listener: TcpListener) -> R
     }
     control::secrets::check_key(&control).await?;
     control.start().await?;
+    let here = control.clone();
+    // Beside the start: an engine that hangs is asked for two seconds.
+    control.spawn(async move {
+        if let Err(error) = control::hosts::register_local(&here, OrgId::HOME).await {
+            tracing::warn!(
+                "the engine of this machine was not added: {}",
+                error.into_problem()
+            );
+        }
+    });
     let setup_token = control::auth::issue_setup_token(&control).await?;
 
     let metrics = Metrics::install().map_err(|error| StartError::Metrics(error.to_string()))?;
