@@ -59,21 +59,37 @@ fn rustup_has_target() -> Result<bool> {
 /// first. The whole wasm side then comes from that compiler, since libraries of two compilers do not mix; hence the
 /// separate target directory.
 fn debian_cargo(target: PathBuf) -> Result<(Command, PathBuf)> {
+    let missing = || format!("the Rust target {TARGET} is missing; run ./dev setup");
     let (cargo, rustc) = (Path::new("/usr/bin/cargo"), Path::new("/usr/bin/rustc"));
     if !cargo.exists() || !rustc.exists() || !Path::new("/usr/lib/rustlib/src/rust/library/std").exists() {
-        return Err(format!("the Rust target {TARGET} is missing; run ./dev setup").into());
+        return Err(missing().into());
     }
     let mut command = Command::new(cargo);
     command
-        .arg("-Zbuild-std=std,panic_abort")
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTC", rustc)
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld")
+        .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+            debian_linker().ok_or_else(missing)?,
+        )
         // Set by the cargo that runs us, and meant for its own compiler.
         .env_remove("RUSTUP_TOOLCHAIN")
         .env_remove("CARGO")
         .env_remove("RUSTDOC");
     Ok((command, target))
+}
+
+/// The newest `wasm-ld`: an old one (14) writes relocations of new LLVM's data that nothing can read.
+fn debian_linker() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib").ok()?.flatten().filter_map(|entry| {
+        let version: u32 = entry.file_name().to_str()?.strip_prefix("llvm-")?.parse().ok()?;
+        Some((version, entry.path().join("bin/wasm-ld")))
+    });
+    versions
+        .filter(|(_, linker)| linker.exists())
+        .max()
+        .map(|(_, linker)| linker)
 }
 
 /// What `split` and `bindgen` made.
