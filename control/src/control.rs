@@ -7,6 +7,7 @@ use crate::{
     db::Db,
     error::Result,
     events::{EventHub, Topic, Wake},
+    runs,
     secrets::SealKey,
 };
 use domain::ids::ServerId;
@@ -51,6 +52,7 @@ struct Inner {
     hub: EventHub,
     bells: Wake,
     fleet: Fleet,
+    runs: runs::Local,
     session_ends: SessionEnds,
     beats: Beats,
     stop: CancellationToken,
@@ -68,6 +70,7 @@ impl Control {
             hub: EventHub::default(),
             bells: Wake::default(),
             fleet: Fleet::default(),
+            runs: runs::Local::default(),
             session_ends: SessionEnds::default(),
             beats: Beats::default(),
             stop: CancellationToken::new(),
@@ -154,6 +157,11 @@ impl Control {
 
     pub fn fleet(&self) -> &Fleet {
         &self.0.fleet
+    }
+
+    /// The runs that this process executes, and the ticker's health.
+    pub fn runs(&self) -> &runs::Local {
+        &self.0.runs
     }
 
     /// Sessions that end, for the open streams.

@@ -121,7 +121,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    run_logs (run_id, step, ordinal, attempt, seq) {
+    run_logs (run_id, attempt, seq) {
         run_id -> Uuid,
         step -> Int4,
         ordinal -> Int4,
@@ -129,6 +129,7 @@ diesel::table! {
         seq -> Int4,
         chunk -> Bytea,
         size -> Int4,
+        lines -> Int4,
         at -> Timestamptz,
     }
 }

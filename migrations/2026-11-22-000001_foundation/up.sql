@@ -212,7 +212,8 @@ create table runs (
 );
 create index runs_org_idx on runs (org_id, id desc);
 create index runs_schedule_idx on runs (schedule_id, id desc) where schedule_id is not null;
-create index runs_open_idx on runs (state, lease_until) where state in ('waiting', 'queued', 'running', 'cancelling');
+-- What is open is few. The lease is left out, so that renewing it touches no index.
+create index runs_open_idx on runs (id) where state in ('waiting', 'queued', 'running', 'cancelling');
 
 create table run_steps (
     run_id uuid not null references runs (id) on delete cascade,
@@ -246,8 +247,10 @@ create table run_targets (
     primary key (run_id, step, ordinal),
     foreign key (run_id, step) references run_steps (run_id, step) on delete cascade
 );
+create index run_targets_container_idx on run_targets (container_id, run_id desc);
 
--- The log: compressed chunks of bytes per (step, target, attempt); step -1 is the run itself.
+-- The log: compressed chunks of bytes per (step, target, attempt); step -1 is the run itself, ordinal -1 the step. The
+-- attempt is the epoch of the executor that wrote it, seq counts over its whole log.
 create table run_logs (
     run_id uuid not null references runs (id) on delete cascade,
     step integer not null,
@@ -255,9 +258,11 @@ create table run_logs (
     attempt integer not null,
     seq integer not null,
     chunk bytea not null,
+    -- Of the text before compression: bytes and lines.
     size integer not null,
+    lines integer not null,
     at timestamptz not null default now(),
-    primary key (run_id, step, ordinal, attempt, seq)
+    primary key (run_id, attempt, seq)
 );
 
 -- The outbox of live events. The position is (xid, id): a reader takes what is below the oldest transaction that is

@@ -1,35 +1,37 @@
 //! Runs: recorded first, executed by the worker, visible, cancellable, with a log.
+//!
+//! A run is made in somebody's transaction ([`start`]) together with its queue job. A worker takes the job and calls
+//! [`execute`], which claims the run's lease, does the steps, writes every one as it happens, and ends the run. Every
+//! write of an executor is conditional on the epoch of its lease, so that two executors never both count; what an
+//! executor that died left open is found by the [`sweep`] and brought to its end by another one.
 
-use crate::{Control, error::Result};
-use domain::{ids::RunId, runs::RunSummary};
-use std::collections::HashMap;
-
+mod batch;
+mod cancel;
+mod execute;
+pub(crate) mod faults;
+pub mod idempotency;
+mod jobs;
+mod lease;
+mod local;
+mod log;
+mod metrics;
+mod queries;
+mod recover;
+mod start;
 pub mod sweep;
+mod wait;
 
-/// Runs by id, for events.
-pub(crate) async fn summaries(_control: &Control, _ids: &[uuid::Uuid]) -> Result<HashMap<RunId, RunSummary>> {
-    Ok(HashMap::new())
-}
-
-/// Which containers open runs work on.
-pub(crate) async fn busy(
-    _control: &Control,
-) -> Result<HashMap<domain::ids::ContainerId, domain::containers::BusyWith>> {
-    Ok(HashMap::new())
-}
-
-/// Records a run that a person or program asked for directly.
-pub async fn start_direct(
-    _control: &Control,
-    _actor: &domain::auth::Actor,
-    _title: String,
-    _plan: domain::runs::RunPlan,
-    _idempotency_key: Option<&str>,
-) -> Result<RunSummary> {
-    Err(domain::errors::Problem::new(
-        domain::errors::ErrorClass::Unavailable,
-        "no_worker",
-        "No worker runs yet.",
-    )
-    .into())
-}
+pub use cancel::cancel;
+pub use execute::execute;
+pub use idempotency::idempotent;
+pub(crate) use jobs::JobTexts;
+pub use jobs::{QUEUE, RunJob, job_id};
+pub use lease::drain;
+pub use local::Local;
+pub use log::log;
+pub(crate) use queries::summary;
+pub use queries::{RunQuery, get, list};
+pub(crate) use queries::{busy, shown, summaries};
+pub(crate) use start::to_json;
+pub use start::{NewRun, start, start_direct};
+pub use wait::wait;

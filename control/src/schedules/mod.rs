@@ -1,21 +1,28 @@
 //! Schedules: what should happen when.
+//!
+//! A schedule stores its triggers and steps as they were written, and `next_at`, the earliest fire time that nobody has
+//! decided yet. The [`ticker`] decides each fire time once; what was decided stays in `schedule_fires`.
 
+mod decide;
+mod definition;
+mod enabled;
+mod matches;
+mod planned;
+mod preview;
+mod queries;
+mod run_now;
+mod service;
+mod skip;
 pub mod ticker;
+mod validate;
 
-use domain::{ids::OrgId, selectors::Selector};
-
-/// What is planned next for the containers of a selector.
-pub struct Planned {
-    pub schedule_id: domain::ids::ScheduleId,
-    pub name: String,
-    pub next_at: domain::Timestamp,
-    pub action: String,
-    pub selector: Selector,
-}
-
-/// Every coming fire, soonest first, per organisation.
-pub(crate) async fn planned(
-    _control: &crate::Control,
-) -> crate::Result<std::collections::HashMap<OrgId, Vec<Planned>>> {
-    Ok(std::collections::HashMap::new())
-}
+pub use enabled::set_enabled;
+pub use matches::{Matches, matches};
+pub use planned::Planned;
+pub(crate) use planned::planned;
+pub use preview::preview;
+pub(crate) use queries::host_names;
+pub use queries::{ScheduleQuery, get, list};
+pub use run_now::run_now;
+pub use service::{create, delete, update};
+pub use skip::{skip_next, unskip};

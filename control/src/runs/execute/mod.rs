@@ -1,0 +1,206 @@
+//! Executing a run: claim it, do its steps, write each as it happens, end it.
+//!
+//! What a step is about to do to a container is stored before the engine is asked, with what the engine shows of the
+//! container at that moment. When this process dies in between, the next executor looks at the engine again and compares
+//! ([`super::recover`]); it never does a finished target again.
+
+mod earlier;
+mod engines;
+mod quick;
+mod rights;
+mod step;
+mod target;
+
+pub(super) use quick::QuickEnd;
+
+use super::{
+    faults, jobs,
+    lease::{Claimed, END, Halt, Lease, Note, claim},
+    metrics,
+};
+use crate::{
+    Control,
+    error::{Error, Result},
+};
+use diesel::sql_types::{Array, Nullable, Text};
+use domain::{
+    ids::RunId,
+    runs::{LogLine, RunPlan, RunState, TargetState},
+};
+use earlier::Earlier;
+use std::{sync::Arc, time::Duration};
+
+/// Why an executor stopped before the run's end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Another executor has the run; nothing more is written.
+    Lost,
+    /// This server goes: the run is given back.
+    Draining,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::LeaseLost(_) => Self::Lost,
+            other => Self::Failed(other),
+        }
+    }
+}
+
+/// One executor of one run.
+pub(super) struct Executor {
+    control: Control,
+    claimed: Arc<Claimed>,
+    lease: Lease,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug)]
+pub(super) struct StepEnd {
+    state: TargetState,
+    targets: Vec<TargetState>,
+    message: Option<String>,
+}
+
+/// Executes a run to its end, if it is this process' to execute: the worker calls this for every job. A run that ended,
+/// or that another executor has, is no error.
+///
+/// # Errors
+/// When the database does not answer for longer than the lease lasts; the sweep brings the run back.
+pub async fn execute(control: &Control, run: RunId) -> Result<()> {
+    if control.runs().draining.is_cancelled() {
+        let mut conn = control.db().conn().await?;
+        jobs::enqueue_again(&mut conn, &[run], Duration::ZERO).await?;
+        return Ok(());
+    }
+    let Some(claimed) = claim(control, run).await? else {
+        return Ok(());
+    };
+    faults::point("claimed");
+    if quick::fits(&claimed) {
+        quick::end(control, &claimed).await?;
+        return Ok(());
+    }
+    let lease = control.runs().leases.hold(control, &claimed);
+    let executor = Executor {
+        control: control.clone(),
+        claimed,
+        lease,
+    };
+    match executor.run().await {
+        Ok(()) => Ok(()),
+        Err(Stop::Lost) => {
+            tracing::warn!(run.id = %run, "another executor has this run now");
+            Ok(())
+        }
+        Err(Stop::Draining) => executor.lease.give_back().await,
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+impl Executor {
+    async fn run(&self) -> Result<(), Stop> {
+        let Some(plan) = &self.claimed.plan else {
+            let why = "This run was planned by a newer release of Chrontainer, and this server cannot read it. Update \
+                       this server, or start the run again.";
+            return self
+                .finish(RunState::Failed, Some(why.to_owned()), Vec::new())
+                .await;
+        };
+        let earlier = if self.claimed.is_continued() {
+            Earlier::load(&self.control, self.claimed.run).await?
+        } else {
+            Earlier::default()
+        };
+        let mut ends: Vec<StepEnd> = Vec::new();
+        for (index, step) in (0..).zip(&plan.steps) {
+            let end = match earlier.end(index) {
+                Some(end) => end,
+                None => match self.lease.halt() {
+                    Some(Halt::Lost) => return Err(Stop::Lost),
+                    Some(Halt::Draining) => return Err(Stop::Draining),
+                    Some(Halt::Cancelled) if !earlier.has(index) => break,
+                    _ => self.step(index, step, earlier.targets(index)).await?,
+                },
+            };
+            let goes_on = matches!(end.state, TargetState::Succeeded | TargetState::Skipped);
+            ends.push(end);
+            if !goes_on {
+                break;
+            }
+        }
+        let (state, message) = self.outcome(plan, &ends);
+        self.finish(state, message, Vec::new()).await
+    }
+
+    /// The run's end from those of its steps.
+    fn outcome(&self, plan: &RunPlan, ends: &[StepEnd]) -> (RunState, Option<String>) {
+        let states: Vec<TargetState> = ends
+            .iter()
+            .flat_map(|end| {
+                if end.targets.is_empty() {
+                    vec![end.state]
+                } else {
+                    end.targets.clone()
+                }
+            })
+            .collect();
+        let cut = states.contains(&TargetState::Cancelled)
+            || (ends.len() < plan.steps.len() && ends.iter().all(|end| end.state == TargetState::Succeeded));
+        let cancelled = self.lease.is_cancelled() && cut;
+        let state = RunState::from_targets(&states, cancelled);
+        let message = match state {
+            RunState::Cancelled => {
+                let by = self.claimed.cancelled_by.as_deref();
+                Some(by.map_or_else(|| "Cancelled.".to_owned(), |by| format!("Cancelled by {by}.")))
+            }
+            _ => ends.iter().rev().find_map(|end| end.message.clone()),
+        };
+        (state, message)
+    }
+
+    async fn finish(
+        &self,
+        state: RunState,
+        message: Option<String>,
+        lines: Vec<LogLine>,
+    ) -> Result<(), Stop> {
+        faults::point("finish");
+        let job = vec![jobs::job_id(self.claimed.run)];
+        let note = Note {
+            place: (-1, -1),
+            lines: &lines,
+            is_news: true,
+            ..Note::default()
+        };
+        self.lease
+            .fenced(
+                note,
+                END,
+                ", job as (delete from apalis.jobs j using fence f where j.id = any($16))",
+                |query| {
+                    query
+                        .bind::<Text, _>(state.as_str())
+                        .bind::<Nullable<Text>, _>(message.clone())
+                        .bind::<Array<Text>, _>(job.clone())
+                },
+            )
+            .await?;
+        metrics::ended(state);
+        faults::point("finished");
+        Ok(())
+    }
+}
+
+/// A line of the log, now.
+pub(super) fn line(step: i32, target: Option<&str>, level: &str, text: impl Into<String>) -> LogLine {
+    LogLine {
+        at: chrono::Utc::now(),
+        step: u32::try_from(step).ok(),
+        target: target.map(str::to_owned),
+        level: level.to_owned(),
+        text: text.into(),
+    }
+}

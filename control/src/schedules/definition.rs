@@ -1,0 +1,132 @@
+//! A schedule's triggers, read and ready to compute with.
+
+use chrono::SubsecRound;
+use domain::{
+    Timestamp,
+    cron::CronExpression,
+    next_times::{Zone, interval_next},
+    schedules::Trigger,
+};
+use std::time::Duration;
+
+/// Triggers in a zone.
+#[derive(Clone, Debug)]
+pub(super) struct Definition {
+    pub zone: Zone,
+    triggers: Vec<Ready>,
+}
+
+#[derive(Clone, Debug)]
+enum Ready {
+    Cron(Box<CronExpression>),
+    Interval { every: Duration, anchor: Timestamp },
+    Once(Timestamp),
+}
+
+impl Definition {
+    /// Reads what is stored. Intervals without an anchor of their own count from `anchor`.
+    ///
+    /// # Errors
+    /// A sentence: the zone is unknown on this machine, or a newer release wrote it.
+    pub fn read(triggers: &serde_json::Value, timezone: &str, anchor: Timestamp) -> Result<Self, String> {
+        let triggers: Vec<Trigger> = serde::Deserialize::deserialize(triggers)
+            .map_err(|error| format!("its triggers cannot be read: {error}"))?;
+        let zone = Zone::new(timezone).map_err(|error| error.message)?;
+        Self::new(&triggers, zone, anchor)
+    }
+
+    /// # Errors
+    /// A sentence, for a cron expression that is none.
+    pub fn new(triggers: &[Trigger], zone: Zone, anchor: Timestamp) -> Result<Self, String> {
+        let triggers = triggers
+            .iter()
+            .map(|trigger| {
+                Ok(match trigger {
+                    Trigger::Cron { expression } => Ready::Cron(Box::new(
+                        expression
+                            .parse::<CronExpression>()
+                            .map_err(|error| format!("{expression}: {error}"))?,
+                    )),
+                    Trigger::Interval { every, anchor: own } => Ready::Interval {
+                        every: every.get(),
+                        anchor: own.unwrap_or(anchor),
+                    },
+                    Trigger::Once { at } => Ready::Once(*at),
+                })
+            })
+            .collect::<Result<_, String>>()?;
+        Ok(Self { zone, triggers })
+    }
+
+    /// The first fire time strictly after `after`: the earliest of all triggers, so that those that meet fire once. In
+    /// whole microseconds, as the database keeps it.
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.triggers
+            .iter()
+            .filter_map(|trigger| {
+                let next = match trigger {
+                    Ready::Cron(expression) => expression.next_after(&self.zone, after),
+                    Ready::Interval { every, anchor } => interval_next(*every, *anchor, after),
+                    Ready::Once(at) => Some(*at),
+                }?
+                .trunc_subsecs(6);
+                (next > after).then_some(next)
+            })
+            .min()
+    }
+
+    /// Every fire time strictly after `after`, in order.
+    pub fn upcoming(&self, after: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+        std::iter::successors(self.next_after(after), |last| self.next_after(*last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn triggers_that_meet_fire_once() {
+        let triggers = json!([
+            { "type": "cron", "expression": "0 * * * *" },
+            { "type": "interval", "every": "30m" },
+            { "type": "once", "at": "2026-12-01T10:15:00Z" },
+        ]);
+        let anchor = at("2026-12-01T00:00:00Z");
+        let definition = Definition::read(&triggers, "UTC", anchor).unwrap();
+        let next: Vec<_> = definition.upcoming(at("2026-12-01T09:59:59Z")).take(4).collect();
+        assert_eq!(
+            next,
+            ["10:00", "10:15", "10:30", "11:00"].map(|time| at(&format!("2026-12-01T{time}:00Z")))
+        );
+    }
+
+    #[test]
+    fn once_is_done_afterwards() {
+        let triggers = json!([{ "type": "once", "at": "2026-12-01T10:15:00Z" }]);
+        let definition = Definition::read(&triggers, "UTC", at("2026-01-01T00:00:00Z")).unwrap();
+        assert!(definition.next_after(at("2026-12-01T10:14:59Z")).is_some());
+        assert!(definition.next_after(at("2026-12-01T10:15:00Z")).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let bad = [
+            (json!([{ "type": "moon" }]), "UTC"),
+            (json!([{ "type": "cron", "expression": "99 * * * *" }]), "UTC"),
+            (json!([]), "Europe/Nowhere"),
+        ];
+        for (triggers, zone) in bad {
+            assert!(
+                !Definition::read(&triggers, zone, Timestamp::UNIX_EPOCH)
+                    .unwrap_err()
+                    .is_empty()
+            );
+        }
+    }
+}

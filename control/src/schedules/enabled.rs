@@ -1,0 +1,66 @@
+//! Switching a schedule on and off.
+
+use super::{
+    queries,
+    service::{anchor, definition, forget_skips, next, ring, told},
+};
+use crate::{Control, error::Result, schema::schedules};
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use domain::{
+    auth::{Actor, Permission},
+    ids::ScheduleId,
+    schedules::Schedule,
+};
+
+/// Switches a schedule on or off. Switched on, it fires next at the first time from now on; intervals count anew.
+/// Doing it twice changes nothing. Who it acts for stays.
+///
+/// # Errors
+/// 403; 404; 409 `schedule_unreadable`.
+pub async fn set_enabled(
+    control: &Control,
+    actor: &Actor,
+    id: ScheduleId,
+    enabled: bool,
+) -> Result<Schedule> {
+    actor.require(Permission::SchedulesManage)?;
+    let mut conn = control.db().conn().await?;
+    let schedule = conn
+        .transaction(async |conn| {
+            let row = queries::locked(conn, actor.org_id, id).await?;
+            let hosts = queries::host_names(conn, actor.org_id).await?;
+            let before = row.clone().view(&hosts);
+            if row.enabled == enabled {
+                return Ok::<_, crate::Error>(before);
+            }
+            let anchor = if enabled { anchor(row.now) } else { row.anchor_at };
+            let next_at = if enabled {
+                next(&definition(&row, anchor)?, true, row.now)
+            } else {
+                None
+            };
+            diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
+                .set((
+                    schedules::enabled.eq(enabled),
+                    schedules::anchor_at.eq(anchor),
+                    schedules::next_at.eq(next_at),
+                    schedules::version.eq(row.version + 1),
+                    schedules::updated_at.eq(row.now),
+                ))
+                .execute(conn)
+                .await?;
+            forget_skips(conn, id, next_at).await?;
+            let schedule = queries::view(conn, actor.org_id, id).await?;
+            let action = if enabled {
+                "schedule.enable"
+            } else {
+                "schedule.disable"
+            };
+            told(conn, actor, action, Some(&before), Some(&schedule)).await?;
+            Ok(schedule)
+        })
+        .await?;
+    ring(control);
+    Ok(schedule)
+}

@@ -1,0 +1,95 @@
+//! What is planned next for whom: the fleet shows it beside every container.
+
+use super::definition::Definition;
+use crate::{Control, error::Result};
+use diesel::{
+    QueryableByName,
+    sql_types::{Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use domain::{
+    Timestamp,
+    ids::{OrgId, ScheduleId},
+    schedules::Step,
+    selectors::Selector,
+};
+use serde_json::Value;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A coming fire, for the containers of one of its steps.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    pub schedule_id: ScheduleId,
+    pub name: String,
+    pub next_at: Timestamp,
+    /// The step's verb.
+    pub action: String,
+    pub selector: Selector,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    org_id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    timezone: String,
+    #[diesel(sql_type = Jsonb)]
+    triggers: Value,
+    #[diesel(sql_type = Jsonb)]
+    steps: Value,
+    #[diesel(sql_type = Timestamptz)]
+    anchor_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    next_at: Timestamp,
+    #[diesel(sql_type = Bool)]
+    skipped: bool,
+}
+
+/// The next fire that is not skipped of every enabled schedule, a line per step that works on containers; soonest first
+/// per organisation, and the steps of one schedule in their order.
+pub(crate) async fn planned(control: &Control) -> Result<HashMap<OrgId, Vec<Planned>>> {
+    let mut conn = control.db().conn().await?;
+    let rows: Vec<Row> = diesel::sql_query(
+        "select s.id, s.org_id, s.name, s.timezone, s.triggers, s.steps, s.anchor_at, s.next_at, f.fire_at is not null as skipped \
+         from schedules s \
+         left join schedule_fires f on f.schedule_id = s.id and f.fire_at = s.next_at and f.state = 'skipped' \
+         where s.next_at is not null and s.enabled and s.deleted_at is null order by s.next_at",
+    )
+    .load(&mut conn)
+    .await?;
+    drop(conn);
+    let mut planned: HashMap<OrgId, Vec<Planned>> = HashMap::new();
+    for row in rows {
+        let next_at = if row.skipped {
+            Definition::read(&row.triggers, &row.timezone, row.anchor_at)
+                .ok()
+                .and_then(|definition| definition.next_after(row.next_at))
+        } else {
+            Some(row.next_at)
+        };
+        let (Some(next_at), Ok(steps)) = (next_at, serde_json::from_value::<Vec<Step>>(row.steps)) else {
+            continue;
+        };
+        for step in steps.iter().filter(|step| step.action.needs_target()) {
+            if let Ok(selector) = Selector::parse_target(&step.target) {
+                planned.entry(OrgId(row.org_id)).or_default().push(Planned {
+                    schedule_id: ScheduleId(row.id),
+                    name: row.name.clone(),
+                    next_at,
+                    action: step.action.verb().to_owned(),
+                    selector,
+                });
+            }
+        }
+    }
+    for list in planned.values_mut() {
+        // A skip moved some back; the sort keeps the order of steps.
+        list.sort_by_key(|planned| planned.next_at);
+    }
+    Ok(planned)
+}

@@ -1,0 +1,330 @@
+//! Reading schedules.
+
+use super::definition::Definition;
+use crate::{
+    Control,
+    error::Result,
+    pages::{self, ListQuery},
+    schema::{hosts, schedules},
+};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    Timestamp,
+    auth::{Actor, Permission},
+    cron::CronExpression,
+    errors::Problem,
+    ids::{HostId, OrgId, RunId, ScheduleId},
+    pages::Page,
+    runs::RunState,
+    schedules::{LastRun, Schedule, Step, Trigger},
+};
+use serde_json::Value;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Which schedules a list holds.
+#[derive(Clone, Debug, Default)]
+pub struct ScheduleQuery {
+    /// Words that the name contains, in any case.
+    pub query: String,
+    pub page: ListQuery,
+}
+
+/// A schedule as it is stored, with what lists show beside it.
+#[derive(Clone, QueryableByName)]
+pub(super) struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Bool)]
+    pub enabled: bool,
+    #[diesel(sql_type = Text)]
+    pub timezone: String,
+    #[diesel(sql_type = Jsonb)]
+    pub triggers: Value,
+    #[diesel(sql_type = Jsonb)]
+    pub steps: Value,
+    #[diesel(sql_type = Timestamptz)]
+    pub anchor_at: Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub next_at: Option<Timestamp>,
+    #[diesel(sql_type = Bool)]
+    pub skipped: bool,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: Timestamp,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub edited_by: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    run_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    run_state: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    run_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    run_ms: Option<i64>,
+    /// The database's clock.
+    #[diesel(sql_type = Timestamptz)]
+    pub now: Timestamp,
+}
+
+/// Everything that [`Row`] wants; conditions follow.
+const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.anchor_at, s.next_at, \
+       s.created_at, s.updated_at, u.name as edited_by, clock_timestamp() as now, \
+       exists (select 1 from schedule_fires f where f.schedule_id = s.id and f.fire_at = s.next_at and f.state = 'skipped') \
+         as skipped, \
+       r.id as run_id, r.state as run_state, coalesce(r.started_at, r.scheduled_for, r.queued_at) as run_at, \
+       (extract(epoch from r.finished_at - r.started_at) * 1000)::bigint as run_ms \
+     from schedules s \
+     left join users u on u.id = s.acts_for \
+     left join lateral (select id, state, started_at, scheduled_for, queued_at, finished_at from runs \
+       where schedule_id = s.id order by id desc limit 1) r on true \
+     where s.org_id = $1 and s.deleted_at is null";
+
+impl Row {
+    /// As lists and the API show it.
+    pub fn view(self, hosts: &HashMap<HostId, String>) -> Schedule {
+        let triggers: Option<Vec<Trigger>> = serde_json::from_value(self.triggers.clone()).ok();
+        let steps: Option<Vec<Step>> = serde_json::from_value(self.steps).ok();
+        let sentence = match (&triggers, &steps) {
+            (Some(triggers), Some(_)) => sentence(triggers),
+            _ => "Written by a newer release of Chrontainer; this server cannot read it.".to_owned(),
+        };
+        let skipping = self.next_at.filter(|_| self.skipped);
+        let next_at = match skipping {
+            None => self.next_at,
+            Some(skipped) => Definition::read(&self.triggers, &self.timezone, self.anchor_at)
+                .ok()
+                .and_then(|definition| definition.next_after(skipped)),
+        };
+        let last_run = match (self.run_id, self.run_at) {
+            (Some(id), Some(at)) => Some(LastRun {
+                id: RunId(id),
+                status: self
+                    .run_state
+                    .as_deref()
+                    .and_then(RunState::from_word)
+                    .unwrap_or(RunState::Unknown),
+                at,
+                duration_ms: self.run_ms,
+            }),
+            _ => None,
+        };
+        Schedule {
+            id: ScheduleId(self.id),
+            version: self.version,
+            name: self.name,
+            enabled: self.enabled,
+            timezone: self.timezone,
+            sentence,
+            triggers: triggers.unwrap_or_default(),
+            steps: steps
+                .unwrap_or_default()
+                .into_iter()
+                .map(|step| Step {
+                    target: crate::runs::shown(&step.target, hosts),
+                    ..step
+                })
+                .collect(),
+            next_at,
+            skipping,
+            last_run,
+            edited_by: self.edited_by,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// The triggers in plain English.
+pub(super) fn sentence(triggers: &[Trigger]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for trigger in triggers {
+        let part = match trigger {
+            Trigger::Cron { expression } => match expression.parse::<CronExpression>() {
+                Ok(expression) => expression.describe(),
+                Err(_) => expression.clone(),
+            },
+            Trigger::Interval { every, .. } => format!("Every {}", singular(&every.describe())),
+            Trigger::Once { at } => format!("Once, on {}", at.format("%Y-%m-%d at %H:%M:%S UTC")),
+        };
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    match parts.as_slice() {
+        [] => "Only by hand".to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => {
+            let rest: Vec<String> = rest.iter().map(|part| lowered(part)).collect();
+            format!("{first}; {}", rest.join("; "))
+        }
+    }
+}
+
+/// "1 hour" is "hour" after "Every".
+fn singular(words: &str) -> &str {
+    match words.strip_prefix("1 ") {
+        Some(rest) if !rest.contains(' ') => rest,
+        _ => words,
+    }
+}
+
+fn lowered(text: &str) -> String {
+    // Only what begins a sentence; names of days and months stay as they are.
+    ["Every", "Once", "At", "On", "Only"]
+        .iter()
+        .find_map(|word| {
+            text.strip_prefix(word)
+                .map(|rest| format!("{}{rest}", word.to_lowercase()))
+        })
+        .unwrap_or_else(|| text.to_owned())
+}
+
+/// Lists schedules by name.
+///
+/// # Errors
+/// 403; 400 `cursor_invalid`.
+pub async fn list(control: &Control, actor: &Actor, query: ScheduleQuery) -> Result<Page<Schedule>> {
+    actor.require(Permission::SchedulesRead)?;
+    let after = pages::after(&query.page)?;
+    let limit = query.page.limit();
+    let words = pattern(&query.query);
+    let mut conn = control.db().conn().await?;
+    let total: Total = diesel::sql_query(
+        "select count(*) as total from schedules s where s.org_id = $1 and s.deleted_at is null and s.name ilike $2",
+    )
+    .bind::<SqlUuid, _>(actor.org_id.0)
+    .bind::<Text, _>(&words)
+    .get_result(&mut conn)
+    .await?;
+    // One query with everything on the page, last runs included.
+    let mut rows: Vec<Row> = diesel::sql_query(format!(
+        "{SELECT} and s.name ilike $2 \
+         and ($3::uuid is null or (lower(s.name), s.id) > (select lower(a.name), a.id from schedules a where a.id = $3)) \
+         order by lower(s.name), s.id limit $4",
+    ))
+    .bind::<SqlUuid, _>(actor.org_id.0)
+    .bind::<Text, _>(&words)
+    .bind::<Nullable<SqlUuid>, _>(after)
+    .bind::<BigInt, _>(limit + 1)
+    .load(&mut conn)
+    .await?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(limit as usize);
+    let hosts = host_names(&mut conn, actor.org_id).await?;
+    Ok(Page {
+        total: total.total.try_into().unwrap_or_default(),
+        next: rows.last().filter(|_| more).map(|row| row.id.to_string()),
+        items: rows.into_iter().map(|row| row.view(&hosts)).collect(),
+    })
+}
+
+#[derive(QueryableByName)]
+struct Total {
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+/// `%a%b%` for the words `a b`, with what `like` would read as its own signs taken literally.
+fn pattern(words: &str) -> String {
+    let mut pattern = "%".to_owned();
+    for word in words.split_whitespace() {
+        for letter in word.chars() {
+            if matches!(letter, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push('%');
+    }
+    pattern
+}
+
+/// One schedule.
+///
+/// # Errors
+/// 403; 404 `schedule_not_found`.
+pub async fn get(control: &Control, actor: &Actor, id: ScheduleId) -> Result<Schedule> {
+    actor.require(Permission::SchedulesRead)?;
+    let mut conn = control.db().conn().await?;
+    view(&mut conn, actor.org_id, id).await
+}
+
+/// One schedule as it is shown; 404 when it is not there.
+pub(super) async fn view(conn: &mut AsyncPgConnection, org: OrgId, id: ScheduleId) -> Result<Schedule> {
+    let row = row(conn, org, id).await?;
+    let hosts = host_names(conn, org).await?;
+    Ok(row.view(&hosts))
+}
+
+pub(super) async fn row(conn: &mut AsyncPgConnection, org: OrgId, id: ScheduleId) -> Result<Row> {
+    let row: Option<Row> = diesel::sql_query(format!("{SELECT} and s.id = $2"))
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<SqlUuid, _>(id.0)
+        .get_result(conn)
+        .await
+        .optional()?;
+    row.ok_or_else(|| Problem::not_found("schedule").into())
+}
+
+/// As [`row`], with the schedule locked until the transaction's end: the ticker passes over it meanwhile.
+pub(super) async fn locked(conn: &mut AsyncPgConnection, org: OrgId, id: ScheduleId) -> Result<Row> {
+    let _locked: Option<Uuid> = schedules::table
+        .filter(schedules::org_id.eq(org.0))
+        .filter(schedules::id.eq(id.0))
+        .select(schedules::id)
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row(conn, org, id).await
+}
+
+/// The names of an organisation's hosts.
+pub(crate) async fn host_names(conn: &mut AsyncPgConnection, org: OrgId) -> Result<HashMap<HostId, String>> {
+    let rows: Vec<(Uuid, String)> = hosts::table
+        .filter(hosts::org_id.eq(org.0))
+        .select((hosts::id, hosts::name))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(id, name)| (HostId(id), name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::durations::HumanDuration;
+
+    #[test]
+    fn triggers_are_told_in_one_sentence() {
+        let cron = |text: &str| Trigger::Cron {
+            expression: text.to_owned(),
+        };
+        let every = |seconds| Trigger::Interval {
+            every: HumanDuration::from_secs(seconds).unwrap(),
+            anchor: None,
+        };
+        assert_eq!(sentence(&[cron("0 3 * * *")]), "Every day at 03:00");
+        assert_eq!(sentence(&[every(3600)]), "Every hour");
+        assert_eq!(sentence(&[every(5400)]), "Every 1 hour 30 minutes");
+        assert_eq!(
+            sentence(&[cron("0 3 * * *"), every(300), every(300)]),
+            "Every day at 03:00; every 5 minutes"
+        );
+    }
+
+    #[test]
+    fn words_are_taken_literally() {
+        assert_eq!(pattern(" 50% a_b "), "%50\\%%a\\_b%");
+        assert_eq!(pattern(""), "%");
+    }
+}

@@ -1,0 +1,65 @@
+//! "Run now": a run of a schedule that no trigger asked for.
+
+use super::queries;
+use crate::{
+    Control, audit,
+    error::{Error, Result},
+    events::Topic,
+    runs::{self, NewRun},
+};
+use diesel_async::AsyncConnection;
+use domain::{
+    auth::{Actor, Permission},
+    errors::{ErrorClass, Problem},
+    ids::ScheduleId,
+    runs::{RunPlan, RunSummary, RunTrigger},
+};
+
+/// Runs a schedule's steps now, enabled or not; its coming fire times stay. The run acts for the person who asks.
+///
+/// # Errors
+/// 403; 404; 409 `schedule_unreadable`.
+pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result<RunSummary> {
+    actor.require(Permission::SchedulesRun)?;
+    let mut conn = control.db().conn().await?;
+    let summary = conn
+        .transaction(async |conn| {
+            let row = queries::row(conn, actor.org_id, id).await?;
+            let steps = serde_json::from_value(row.steps).map_err(|_| {
+                Problem::new(
+                    ErrorClass::Conflict,
+                    "schedule_unreadable",
+                    "A newer release of Chrontainer wrote this schedule. Edit it, or update the server.",
+                )
+            })?;
+            let run = runs::start(
+                conn,
+                &NewRun {
+                    org: actor.org_id,
+                    schedule: Some(id),
+                    title: row.name.clone(),
+                    trigger: RunTrigger::Manual {
+                        by: actor.name.clone(),
+                    },
+                    plan: RunPlan { steps },
+                    acts_for: actor.user_id,
+                    scheduled_for: None,
+                },
+            )
+            .await?;
+            audit::record(
+                conn,
+                actor,
+                audit::Entry::new("schedule.run", "schedule")
+                    .object(id, &row.name)
+                    .after(serde_json::json!({ "run": run })),
+            )
+            .await?;
+            runs::summary(conn, actor.org_id, run)
+                .await?
+                .ok_or_else(|| Error::Internal("a run vanished as it was made".to_owned()))
+        })
+        .await?;
+    control.wake(Topic::Events);
+    Ok(summary)
+}

@@ -1,0 +1,274 @@
+//! Creating, changing and deleting schedules.
+
+use super::{
+    definition::Definition,
+    queries::{self, Row},
+    validate,
+};
+use crate::{
+    Control, audit,
+    error::Result,
+    events::{self, Kind, Topic},
+    runs,
+    schema::schedules,
+};
+use chrono::SubsecRound;
+use diesel::{
+    ExpressionMethods, IntoSql, QueryDsl, QueryableByName,
+    sql_types::{Nullable, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{
+    Timestamp,
+    auth::{Actor, Permission},
+    errors::{ErrorClass, Problem},
+    ids::{ScheduleId, UserId},
+    schedules::{Schedule, ScheduleDraft, Trigger},
+};
+use serde_json::{Value, json};
+
+/// Creates a schedule. It acts for the person who creates it.
+///
+/// # Errors
+/// 403; 409 `name_taken`; 422 with the field, and for texts the position.
+pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> Result<Schedule> {
+    actor.require(Permission::SchedulesManage)?;
+    let acts_for = person(actor)?;
+    let mut conn = control.db().conn().await?;
+    let schedule = conn
+        .transaction(async |conn| {
+            let now = clock(conn).await?;
+            let anchor = anchor(now);
+            let checked = validate::check(conn, actor.org_id, &draft, &[], anchor, now).await?;
+            let id = ScheduleId::new();
+            diesel::insert_into(schedules::table)
+                .values((
+                    schedules::id.eq(id.0),
+                    schedules::org_id.eq(actor.org_id.0),
+                    schedules::name.eq(&checked.name),
+                    schedules::enabled.eq(draft.enabled),
+                    schedules::timezone.eq(&checked.timezone),
+                    schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
+                    schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
+                    schedules::acts_for.eq(acts_for.0),
+                    schedules::anchor_at.eq(anchor),
+                    schedules::next_at.eq(next(&checked.definition, draft.enabled, now)),
+                ))
+                .execute(conn)
+                .await?;
+            let schedule = queries::view(conn, actor.org_id, id).await?;
+            told(conn, actor, "schedule.create", None, Some(&schedule)).await?;
+            Ok::<_, crate::Error>(schedule)
+        })
+        .await?;
+    ring(control);
+    Ok(schedule)
+}
+
+/// Replaces a schedule. It acts for the person who does so from now on; open runs keep what they were made with.
+/// Triggers that stay the same keep their rhythm.
+///
+/// # Errors
+/// 403; 404; 409 `stale_version` with the current object, `name_taken`; 422 as [`create`].
+pub async fn update(
+    control: &Control,
+    actor: &Actor,
+    id: ScheduleId,
+    draft: ScheduleDraft,
+) -> Result<Schedule> {
+    actor.require(Permission::SchedulesManage)?;
+    let acts_for = person(actor)?;
+    let mut conn = control.db().conn().await?;
+    let schedule = conn
+        .transaction(async |conn| {
+            let row = queries::locked(conn, actor.org_id, id).await?;
+            let hosts = queries::host_names(conn, actor.org_id).await?;
+            let before = row.clone().view(&hosts);
+            if draft.version.is_some_and(|version| version != row.version) {
+                return Err(stale(&before).into());
+            }
+            let now = row.now;
+            let kept: Vec<Trigger> = serde_json::from_value(row.triggers.clone()).unwrap_or_default();
+            let new_anchor = anchor(now);
+            let checked = validate::check(conn, actor.org_id, &draft, &kept, new_anchor, now).await?;
+            let same_times =
+                kept == checked.triggers && row.timezone == checked.timezone && row.enabled == draft.enabled;
+            let (anchor, next_at) = if same_times {
+                (row.anchor_at, row.next_at)
+            } else {
+                (new_anchor, next(&checked.definition, draft.enabled, now))
+            };
+            diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
+                .set((
+                    schedules::name.eq(&checked.name),
+                    schedules::enabled.eq(draft.enabled),
+                    schedules::timezone.eq(&checked.timezone),
+                    schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
+                    schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
+                    schedules::acts_for.eq(acts_for.0),
+                    schedules::anchor_at.eq(anchor),
+                    schedules::next_at.eq(next_at),
+                    schedules::version.eq(row.version + 1),
+                    schedules::updated_at.eq(now),
+                ))
+                .execute(conn)
+                .await?;
+            forget_skips(conn, id, next_at).await?;
+            let schedule = queries::view(conn, actor.org_id, id).await?;
+            told(conn, actor, "schedule.update", Some(&before), Some(&schedule)).await?;
+            Ok::<_, crate::Error>(schedule)
+        })
+        .await?;
+    ring(control);
+    Ok(schedule)
+}
+
+/// Deletes a schedule. Its runs stay, and those that are open go on.
+///
+/// # Errors
+/// 403; 404.
+pub async fn delete(control: &Control, actor: &Actor, id: ScheduleId) -> Result<()> {
+    actor.require(Permission::SchedulesManage)?;
+    let mut conn = control.db().conn().await?;
+    conn.transaction(async |conn| {
+        let row = queries::locked(conn, actor.org_id, id).await?;
+        let hosts = queries::host_names(conn, actor.org_id).await?;
+        let before = row.view(&hosts);
+        diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
+            .set((
+                schedules::deleted_at.eq(diesel::dsl::now.into_sql::<Nullable<Timestamptz>>()),
+                schedules::next_at.eq(None::<Timestamp>),
+            ))
+            .execute(conn)
+            .await?;
+        forget_skips(conn, id, None).await?;
+        told(conn, actor, "schedule.delete", Some(&before), None).await
+    })
+    .await?;
+    ring(control);
+    Ok(())
+}
+
+/// After the commit: the ticker looks anew, and pages hear of it.
+pub(super) fn ring(control: &Control) {
+    control.wake(Topic::Schedules);
+    control.wake(Topic::Events);
+}
+
+/// Writes the audit line and the event of a change.
+pub(super) async fn told(
+    conn: &mut AsyncPgConnection,
+    actor: &Actor,
+    action: &str,
+    before: Option<&Schedule>,
+    after: Option<&Schedule>,
+) -> Result<()> {
+    let Some(schedule) = after.or(before) else {
+        return Ok(());
+    };
+    let mut entry = audit::Entry::new(action, "schedule").object(schedule.id, &schedule.name);
+    if let Some(before) = before {
+        entry = entry.before(written(before));
+    }
+    if let Some(after) = after {
+        entry = entry.after(written(after));
+    }
+    audit::record(conn, actor, entry).await?;
+    let kind = if after.is_some() {
+        Kind::Schedule
+    } else {
+        Kind::ScheduleDeleted
+    };
+    events::publish(conn, actor.org_id, kind, schedule.id.0).await
+}
+
+/// What a person wrote, without what changes by itself.
+fn written(schedule: &Schedule) -> Value {
+    json!({
+        "name": schedule.name,
+        "enabled": schedule.enabled,
+        "timezone": schedule.timezone,
+        "triggers": schedule.triggers,
+        "steps": schedule.steps,
+        "skipping": schedule.skipping,
+    })
+}
+
+/// Forgets skips of fire times that will not come: all but `kept`.
+pub(super) async fn forget_skips(
+    conn: &mut AsyncPgConnection,
+    id: ScheduleId,
+    kept: Option<Timestamp>,
+) -> Result<()> {
+    diesel::sql_query(
+        "delete from schedule_fires where schedule_id = $1 and state = 'skipped' and run_id is null \
+         and fire_at is distinct from $2",
+    )
+    .bind::<SqlUuid, _>(id.0)
+    .bind::<Nullable<Timestamptz>, _>(kept)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The next fire time from now on.
+pub(super) fn next(definition: &Definition, enabled: bool, now: Timestamp) -> Option<Timestamp> {
+    enabled.then(|| definition.next_after(now)).flatten()
+}
+
+/// Intervals count from whole seconds, which reads better and changes nothing.
+pub(super) fn anchor(now: Timestamp) -> Timestamp {
+    now.trunc_subsecs(0)
+}
+
+#[derive(QueryableByName)]
+struct Clock {
+    #[diesel(sql_type = Timestamptz)]
+    now: Timestamp,
+}
+
+/// The database's clock.
+pub(super) async fn clock(conn: &mut AsyncPgConnection) -> Result<Timestamp> {
+    let clock: Clock = diesel::sql_query("select clock_timestamp() as now")
+        .get_result(conn)
+        .await?;
+    Ok(clock.now)
+}
+
+fn person(actor: &Actor) -> Result<UserId> {
+    actor.user_id.ok_or_else(|| {
+        Problem::new(
+            ErrorClass::Forbidden,
+            "no_person",
+            "A schedule acts for a person, so a person must save it. Sign in, or use an API key.",
+        )
+        .into()
+    })
+}
+
+fn stale(current: &Schedule) -> Problem {
+    let by = current.edited_by.as_deref().unwrap_or("somebody");
+    Problem::new(
+        ErrorClass::Conflict,
+        "stale_version",
+        format!(
+            "This schedule was changed by {by} in the meantime, so nothing was saved. Look at what it is now, and make \
+             your change again."
+        ),
+    )
+    .with("current", current)
+}
+
+/// What the stored row computes with; 409 when this release cannot read it.
+pub(super) fn definition(row: &Row, anchor: Timestamp) -> Result<Definition> {
+    Definition::read(&row.triggers, &row.timezone, anchor).map_err(|why| {
+        Problem::new(
+            ErrorClass::Conflict,
+            "schedule_unreadable",
+            format!(
+                "This schedule cannot be used by this release, because {why}. Edit it, or update the server."
+            ),
+        )
+        .into()
+    })
+}
