@@ -1,5 +1,8 @@
 //! The Chrontainer server process: settings, the private Postgres, HTTP, and the commands of its program.
 
+// The type of a page nests as deeply as its elements.
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod commands;
 pub mod error;
