@@ -18,5 +18,6 @@ pub mod serve;
 pub mod session;
 pub mod settings;
 pub mod state;
+pub mod worker;
 
 pub use serve::{Server, StartError, serve};

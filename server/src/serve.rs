@@ -7,6 +7,7 @@ use crate::{
     router::{self, RouteTable, Site},
     settings::Settings,
     state::AppState,
+    worker::{self, QueueError, Worker},
 };
 use control::{
     Control, ControlOptions,
@@ -26,6 +27,8 @@ pub enum StartError {
     Cluster(#[from] ClusterError),
     #[error("The database {database} cannot be used. {source}")]
     Migrate { database: String, source: MigrateError },
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("{0}")]
@@ -60,6 +63,7 @@ pub struct Server {
     table: RouteTable,
     setup_token: Option<SecretString>,
     cluster: Option<PrivateCluster>,
+    worker: Worker,
     stop: CancellationToken,
     listener: JoinHandle<()>,
 }
@@ -125,6 +129,7 @@ pub async fn open_control(
         database: spec.to_string(),
         source,
     })?;
+    worker::prepare(spec).await?;
     let db = Db::new(spec.clone(), settings.pools.records)?;
     let options = ControlOptions {
         lease: settings.run_lease,
@@ -165,6 +170,7 @@ async fn start(settings: Settings, control: Control, listener: TcpListener) -> R
         address: settings.listen,
         source,
     })?;
+    let worker = worker::start(&control, settings.pools.queue, settings.workers);
     let state = AppState::new(control, settings, site, metrics);
     let (router, table) = router::build(&state);
     let stop = CancellationToken::new();
@@ -184,6 +190,7 @@ async fn start(settings: Settings, control: Control, listener: TcpListener) -> R
         table,
         setup_token,
         cluster: None,
+        worker,
         stop,
         listener,
     })
@@ -230,6 +237,8 @@ impl Server {
         if let Err(error) = self.listener.await {
             tracing::error!(%error, "the listener ended badly");
         }
+        // Before the control plane: runs are given back by it.
+        self.worker.stop().await;
         self.state.control.stop().await;
         self.state.control.db().close();
         match self.cluster {

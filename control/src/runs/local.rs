@@ -5,11 +5,10 @@ use super::{
     execute::QuickEnd,
     lease::{Claimed, Leases},
 };
-use crate::schedules::ticker::TickerHealth;
 use domain::ids::{HostId, RunId};
 use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Engine calls at once on one host, over all runs of this server.
@@ -21,16 +20,21 @@ pub struct Local {
     pub(crate) leases: Leases,
     pub(crate) claims: Batcher<RunId, Option<Arc<Claimed>>>,
     pub(crate) quick_ends: Batcher<Arc<QuickEnd>, bool>,
-    pub(crate) ticker: TickerHealth,
+    /// Rung when jobs were made here.
+    new_jobs: Arc<Notify>,
     /// Set when this server goes: executors stop before their next engine call and give their runs back.
     pub(crate) draining: CancellationToken,
     hosts: Mutex<HashMap<HostId, Arc<Semaphore>>>,
 }
 
 impl Local {
-    /// Whether the ticker has looked at the schedules lately; part of being ready.
-    pub fn ticker_is_well(&self) -> bool {
-        self.ticker.is_well()
+    /// The bell of this server's own new jobs; the worker listens to it beside the database's notifications.
+    pub fn new_jobs(&self) -> Arc<Notify> {
+        self.new_jobs.clone()
+    }
+
+    pub(crate) fn ring(&self) {
+        self.new_jobs.notify_one();
     }
 
     /// The host's slots; whoever calls its engine holds one.

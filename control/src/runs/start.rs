@@ -114,6 +114,7 @@ pub async fn start_direct(
                 .ok_or_else(|| Error::Internal("a run vanished as it was made".to_owned()))
         })
         .await?;
+    control.runs().ring();
     control.wake(Topic::Events);
     Ok(summary)
 }

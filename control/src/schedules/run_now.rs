@@ -60,6 +60,7 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                 .ok_or_else(|| Error::Internal("a run vanished as it was made".to_owned()))
         })
         .await?;
+    control.runs().ring();
     control.wake(Topic::Events);
     Ok(summary)
 }

@@ -9,7 +9,7 @@ use super::{
     definition::Definition,
 };
 use crate::{
-    Control,
+    Control, Part,
     error::Result,
     events::Topic,
     runs::{JobTexts, QUEUE, faults},
@@ -21,12 +21,8 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{Timestamp, ids::RunId};
 use metrics::{counter, gauge};
-use parking_lot::Mutex;
 use serde_json::Value;
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -46,23 +42,6 @@ const SANE: i64 = 1_793_491_200;
 /// How long a sane time is waited for.
 const SANE_WITHIN: Duration = Duration::from_secs(60);
 
-/// When the ticker looked last.
-#[derive(Clone, Default)]
-pub struct TickerHealth(Arc<Mutex<Option<Instant>>>);
-
-impl TickerHealth {
-    fn looked(&self) {
-        *self.0.lock() = Some(Instant::now());
-    }
-
-    /// Whether it looked within a poll and some.
-    pub fn is_well(&self) -> bool {
-        self.0
-            .lock()
-            .is_some_and(|at| at.elapsed() < POLL + Duration::from_secs(15))
-    }
-}
-
 /// Ticks until the control plane stops.
 pub(crate) async fn run(control: &Control) {
     let stop = control.stopping();
@@ -73,7 +52,7 @@ pub(crate) async fn run(control: &Control) {
     loop {
         let wait = match tick(control).await {
             Ok(wait) => {
-                control.runs().ticker.looked();
+                control.beats().beat(Part::Ticker);
                 wait
             }
             Err(error) => {
@@ -84,7 +63,7 @@ pub(crate) async fn run(control: &Control) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = control.bells().wait(Topic::Schedules) => {}
-            () = sleep_until(wait) => {}
+            () = sleep_until(control, wait) => {}
         }
     }
 }
@@ -197,6 +176,7 @@ async fn take(control: &Control) -> Result<i64> {
         .await?;
     faults::point("fires_committed");
     if taken > 0 {
+        control.runs().ring();
         control.wake(Topic::Events);
         counter!("chrontainer_fires_total").increment(made.try_into().unwrap_or_default());
     }
@@ -369,7 +349,7 @@ struct Written {
 }
 
 /// Sleeps, but no longer than the machine's time allows: a machine that slept, or whose time was set, looks at once.
-async fn sleep_until(end: Instant) {
+async fn sleep_until(control: &Control, end: Instant) {
     loop {
         let (running, wall) = (Instant::now(), SystemTime::now());
         let slice = end.min(running + LOOK);
@@ -385,6 +365,7 @@ async fn sleep_until(end: Instant) {
         if jumped {
             return;
         }
+        control.beats().beat(Part::Ticker);
     }
 }
 
