@@ -9,6 +9,7 @@ pub mod containers;
 #[cfg(feature = "ssr")]
 pub mod context;
 pub mod error;
+pub mod hosts;
 pub mod live;
 pub mod permissions;
 mod shell;

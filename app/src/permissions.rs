@@ -10,6 +10,12 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/auth/sign-in", Permission::Public),
     ("/_fn/auth/sign-out", Permission::Own),
     ("/_fn/auth/state", Permission::Public),
+    ("/_fn/containers/act", Permission::ContainersOperate),
+    ("/_fn/containers/get", Permission::ContainersRead),
+    ("/_fn/containers/list", Permission::ContainersRead),
+    ("/_fn/hosts/create", Permission::HostsManage),
+    ("/_fn/hosts/list", Permission::HostsRead),
+    ("/_fn/hosts/retry", Permission::HostsRead),
     ("/_fn/shell/find", Permission::ContainersRead),
     ("/_fn/shell/overview", Permission::ContainersRead),
 ];

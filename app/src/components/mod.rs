@@ -1,7 +1,9 @@
 //! What pages share: icons, states, times, dialogs, toasts.
 
+pub mod debounce;
 pub mod dialog;
 mod icon;
+pub mod menu;
 pub mod skeleton;
 mod states;
 mod status;

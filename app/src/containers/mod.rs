@@ -1,8 +1,12 @@
-//! Containers: the fleet.
+//! Containers: the fleet, and the page of one.
 
-use leptos::prelude::*;
+pub mod api;
+mod detail;
+mod fleet;
+mod lines;
+mod next;
+mod ports;
+pub mod words;
 
-#[component]
-pub fn Fleet() -> impl IntoView {
-    view! { <div class="page-head"><h1>"Fleet"</h1></div> }
-}
+pub use detail::ContainerPage;
+pub use fleet::Fleet;

@@ -84,6 +84,10 @@ impl Live {
     fn link_is(&self, link: Link) {
         if self.link.get_untracked() != link {
             self.link.set(link);
+            // Whatever happened before the stream was there was missed; few events can be had again.
+            if link == Link::Up {
+                self.gaps.update(|gaps| *gaps += 1);
+            }
         }
     }
 

@@ -17,23 +17,122 @@ pub struct Counts {
     pub open_runs: u64,
     /// The one open run, if it is only one.
     pub open_run: Option<RunId>,
-    /// When the latest run that needs a look ended.
+    /// How many of the latest runs went wrong since Activity was last looked at, or in the last 24 hours.
     pub failed: u64,
     pub next_up: Option<NextUp>,
 }
 
+/// How many of the latest runs are looked at for failures.
+#[cfg(feature = "ssr")]
+const LATEST: u32 = 50;
+
+/// When Activity was last looked at, in milliseconds since 1970: a preference of the browser.
+pub const SEEN: &str = "seen";
+
+/// The counts of the frame.
 #[server(endpoint = "shell/overview", input = server_fn::codec::GetUrl)]
 pub async fn overview() -> Result<Counts, AppError> {
-    let (_control, _actor) = crate::context::signed_in()?;
-    Ok(Counts::default())
+    use control::{containers, hosts, pages::ListQuery, runs, schedules};
+    use domain::{hosts::HostStatus, pages::PAGE_MAX, runs::RunState};
+
+    let (control, actor) = crate::context::signed_in()?;
+    let page = |limit| ListQuery {
+        limit: Some(limit),
+        cursor: None,
+    };
+    let fleet = containers::ContainerQuery {
+        limit: 1,
+        ..Default::default()
+    };
+    let fleet = containers::list(&control, &actor, fleet).await?;
+    let hosts = hosts::list(&control, &actor, page(PAGE_MAX)).await?;
+    let of_schedules = schedules::ScheduleQuery {
+        page: page(1),
+        ..Default::default()
+    };
+    let schedules = schedules::list(&control, &actor, of_schedules).await?;
+    let of_runs = |state, limit| runs::RunQuery {
+        state,
+        page: page(limit),
+        ..Default::default()
+    };
+    let running = runs::list(&control, &actor, of_runs(Some(RunState::Running), 1)).await?;
+    let queued = runs::list(&control, &actor, of_runs(Some(RunState::Queued), 1)).await?;
+    let latest = runs::list(&control, &actor, of_runs(None, LATEST)).await?;
+    let day_ago = jiff::Timestamp::now().as_millisecond() - 86_400_000;
+    let seen = super::cookie(SEEN).and_then(|seen| seen.parse().ok());
+    let since = seen.unwrap_or(day_ago).max(day_ago);
+    let wrong = |run: &&domain::runs::RunSummary| {
+        matches!(
+            run.status,
+            RunState::Failed | RunState::Partial | RunState::Unknown | RunState::Missed
+        ) && run.finished_at.is_some_and(|at| at.timestamp_millis() > since)
+    };
+    Ok(Counts {
+        containers: fleet.counts.total,
+        schedules: schedules.total,
+        hosts: hosts.total,
+        offline: hosts
+            .items
+            .into_iter()
+            .filter(|host| host.status == HostStatus::Offline)
+            .map(|host| host.name)
+            .collect(),
+        open_runs: running.total + queued.total,
+        open_run: running.items.first().map(|run| run.id),
+        failed: latest.items.iter().filter(wrong).count() as u64,
+        next_up: control.fleet().next_planned(actor.org_id).map(|next| NextUp {
+            id: next.schedule_id,
+            name: next.name,
+            at: next.next_at,
+        }),
+    })
 }
 
-/// Containers, schedules by name, for the palette.
+/// Containers and schedules by name, for the palette.
 #[server(endpoint = "shell/find", input = server_fn::codec::GetUrl)]
 pub async fn find(text: String) -> Result<Found, AppError> {
-    let (_control, _actor) = crate::context::signed_in()?;
-    let _ = text;
-    Ok(Found::default())
+    use crate::containers::words;
+    use control::{containers, pages::ListQuery, schedules};
+
+    let (control, actor) = crate::context::signed_in()?;
+    let of_containers = containers::ContainerQuery {
+        query: text.clone(),
+        limit: 8,
+        ..Default::default()
+    };
+    // Half a selector, while it is typed, finds nothing; that is no error here.
+    let containers = containers::list(&control, &actor, of_containers).await;
+    let of_schedules = schedules::ScheduleQuery {
+        query: text,
+        page: ListQuery {
+            limit: Some(5),
+            cursor: None,
+        },
+    };
+    let schedules = schedules::list(&control, &actor, of_schedules).await?;
+    Ok(Found {
+        containers: containers
+            .map(|page| page.items)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|container| FoundContainer {
+                href: format!("/containers/{}", container.id),
+                plan: words::plan_href(std::slice::from_ref(&container)),
+                about: container.host.name,
+                name: container.name,
+            })
+            .collect(),
+        schedules: schedules
+            .items
+            .into_iter()
+            .map(|schedule| FoundSchedule {
+                href: format!("/schedules/{}", schedule.id),
+                about: schedule.sentence,
+                name: schedule.name,
+            })
+            .collect(),
+    })
 }
 
 /// The next fire of any schedule.
@@ -42,8 +141,6 @@ pub struct NextUp {
     pub id: ScheduleId,
     pub name: String,
     pub at: DateTime<Utc>,
-    /// When the last one was: the bar runs from there.
-    pub since: Option<DateTime<Utc>>,
 }
 
 /// What the palette found.

@@ -16,12 +16,8 @@ pub fn NextUpCard() -> impl IntoView {
 fn card(next: NextUp) -> AnyView {
     let clock = Clock::get();
     let at = next.at.timestamp_millis();
-    // From the last time to the next one; a schedule that never ran counts from a day before.
-    let since = next
-        .since
-        .map_or(at - 86_400_000, |since| since.timestamp_millis())
-        .min(at - 1);
-    let done = move || ((clock.now() - since) as f64 / (at - since) as f64 * 100.0).clamp(0.0, 100.0);
+    // A day long: it fills as the time comes nearer.
+    let done = move || (100.0 - (at - clock.now()) as f64 / 864_000.0).clamp(0.0, 100.0);
     view! {
         <a class="nextup" href=format!("/schedules/{}", next.id)>
             "Next up "

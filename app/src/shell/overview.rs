@@ -1,9 +1,17 @@
 //! The counts of the frame, kept current by live events.
 
-use super::api::{Counts, overview};
-use crate::{error::AppError, live::Live};
+use super::{
+    api::{Counts, SEEN, overview},
+    set_cookie,
+};
+use crate::{
+    components::{debounce::gathered, time::machine_now},
+    error::AppError,
+    live::Live,
+};
 use domain::events::Event;
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 use std::time::Duration;
 
 /// How long to gather events before reading again: a restart alone makes half a dozen.
@@ -17,21 +25,22 @@ impl Overviews {
         let live = Live::get();
         let changes = RwSignal::new(0_u32);
         let resource = Resource::new(move || (live.gaps(), changes.get()), |_| overview());
-        let waiting = StoredValue::new(false);
+        let again = gathered(GATHER, move || {
+            let _ = changes.try_update(|changes| *changes += 1);
+        });
+        let soon = again.clone();
         live.listen(move |event| {
-            // The health of single containers changes no count that is shown here.
-            if matches!(event, Event::RunProgress { .. }) || waiting.get_value() {
-                return;
+            // What happens to single containers changes few counts here; whatever adds or removes them does.
+            if !matches!(event, Event::RunProgress { .. }) {
+                soon();
             }
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    if waiting.try_set_value(false).is_none() {
-                        let _ = changes.try_update(|changes| *changes += 1);
-                    }
-                },
-                GATHER,
-            );
+        });
+        let path = use_location().pathname;
+        Effect::new(move |_| {
+            if path.with(|path| path == "/activity") {
+                set_cookie(SEEN, &machine_now().to_string());
+                again();
+            }
         });
         let this = Self(resource);
         provide_context(this);

@@ -35,6 +35,7 @@ macro_rules! lazy_page {
 }
 
 lazy_page!(FleetPage => view! { <crate::containers::Fleet /> });
+lazy_page!(ContainerPage => view! { <crate::containers::ContainerPage /> });
 
 /// The whole interface.
 #[component]
@@ -60,6 +61,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/setup") view=SetUp ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view={Lazy::<FleetPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("containers/:id") view={Lazy::<ContainerPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundInside ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -209,6 +209,11 @@ impl Fleet {
         }
     }
 
+    /// What happens next in an organisation, if anything is planned.
+    pub fn next_planned(&self, org: OrgId) -> Option<Planned> {
+        self.read(|state| state.planned.get(&org)?.first().cloned())
+    }
+
     /// Reads again what is planned next.
     pub(crate) async fn refresh_planned(&self, control: &Control) {
         match crate::schedules::planned(control).await {

@@ -25,7 +25,7 @@ impl Clock {
             _ => (String::new(), jiff::tz::TimeZone::UTC),
         };
         let clock = Self {
-            now: RwSignal::new(jiff::Timestamp::now().as_millisecond()),
+            now: RwSignal::new(machine_now()),
             zone: RwSignal::new(zone),
             table: StoredValue::new(table),
         };
@@ -113,9 +113,12 @@ impl Clock {
     }
 }
 
-#[cfg(not(feature = "ssr"))]
-fn machine_now() -> i64 {
-    js_sys::Date::now() as i64
+/// The machine's clock, in milliseconds since 1970.
+pub fn machine_now() -> i64 {
+    #[cfg(feature = "ssr")]
+    return jiff::Timestamp::now().as_millisecond();
+    #[cfg(not(feature = "ssr"))]
+    return js_sys::Date::now() as i64;
 }
 
 /// The browser's zone by its IANA name.

@@ -9,6 +9,6 @@ mod format;
 mod view;
 
 pub use civil::Civil;
-pub use clock::{Clock, TopClock};
+pub use clock::{Clock, TopClock, machine_now};
 pub use format::{duration, elapsed, exact, relative, short, span};
 pub use view::{Ago, At, When};

@@ -1,0 +1,272 @@
+//! The page of one container: its state, facts, what is planned and what happened.
+
+use super::{
+    api,
+    lines::{Line, Lines},
+    next::next_run,
+    ports::{Addresses, port_links},
+    words,
+};
+use crate::{
+    components::{
+        Failure, FailureNote, Icon, Status, icon, skeleton,
+        time::{Ago, At},
+    },
+    error::{AppError, set_page_status},
+    hosts,
+    live::Live,
+    shell::Heading,
+};
+use domain::containers::Container;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+#[component]
+pub fn ContainerPage() -> impl IntoView {
+    let params = use_params_map();
+    let live = Live::get();
+    let turn = RwSignal::new(0);
+    let id = move || params.with(|params| params.get("id").unwrap_or_default());
+    let container = Resource::new(move || (id(), turn.get(), live.gaps()), |(id, _, _)| api::get(id));
+    let lines = Lines::follow(|| {});
+    live.listen(move |event| {
+        use domain::events::Event as E;
+        let mine = |other: domain::ids::ContainerId| {
+            other.to_string() == params.with_untracked(|p| p.get("id").unwrap_or_default())
+        };
+        if matches!(event, E::ContainerRemoved { id, .. } if mine(*id))
+            || matches!(
+                event,
+                E::FleetChanged { .. } | E::ScheduleChanged { .. } | E::ScheduleDeleted { .. }
+            )
+        {
+            let _ = turn.try_update(|turn| *turn += 1);
+        }
+    });
+    let addresses = Addresses::provide();
+    let hosts = Resource::new(|| (), |()| hosts::api::list(None));
+    Effect::new(move |_| {
+        if let Some(Ok(page)) = hosts.get() {
+            addresses.learn(&page.items);
+        }
+    });
+    Heading::set(
+        move || {
+            container
+                .with(|c| c.as_ref().and_then(|c| c.as_ref().ok()).map(|c| c.name.clone()))
+                .unwrap_or_default()
+        },
+        || None,
+    );
+    Effect::new(move |_| {
+        if let Some(Ok(container)) = container.get() {
+            lines.refresh(std::slice::from_ref(&container));
+        }
+    });
+    // The page stays while its container is read again: only another container makes another page.
+    let shown = Memo::new(move |_| {
+        container.with(|c| c.as_ref().map(|c| c.as_ref().map(|c| c.id).map_err(Clone::clone)))
+    });
+    view! {
+        <Transition fallback=|| skeleton::lines(6)>
+            {move || {
+                container.with(|_| ());
+                match shown.get() {
+                    None => ().into_any(),
+                    Some(Err(error)) => failed(error, turn),
+                    Some(Ok(_)) => {
+                        let found = container.get_untracked().and_then(Result::ok);
+                        found.map(|container| about(&lines.line(&container))).into_any()
+                    }
+                }
+            }}
+        </Transition>
+    }
+}
+
+fn failed(error: AppError, turn: RwSignal<u32>) -> AnyView {
+    set_page_status(error.0.class);
+    view! {
+        <Title text="Container" />
+        <Failure error retry=move |()| turn.update(|turn| *turn += 1) />
+    }
+    .into_any()
+}
+
+fn about(line: &Line) -> AnyView {
+    let (head, why, facts, plan, schedule) = (
+        line.clone(),
+        line.clone(),
+        line.clone(),
+        line.clone(),
+        line.clone(),
+    );
+    let container = line.container.clone();
+    let name = {
+        let container = container.clone();
+        Signal::derive(move || container.with(|c| c.name.clone()))
+    };
+    let runs = format!("/activity?container={}", line.id);
+    view! {
+        <Title text=name />
+        <div class="page-head">
+            <div class="hd">
+                <div class="row">
+                    <h1 class="keep">{name}</h1>
+                    <Status state=Signal::derive(move || head.state()) />
+                </div>
+                <div class="row sm about">{move || subtitle(&container.get())}</div>
+            </div>
+            <div class="end">{buttons(line)}</div>
+        </div>
+        {move || {
+            why.failure().map(|message| {
+                let run = why.run();
+                view! {
+                    <FailureNote message=message />
+                    {run.map(|run| view! { <a class="link sm" href=format!("/runs/{run}")>"Open the run"</a> })}
+                }
+            })
+        }}
+        <div class="cols">
+            <div class="stack">
+                <section class="card" aria-labelledby="facts">
+                    <div class="card-h"><h2 id="facts">"Facts"</h2></div>
+                    <div class="card-b">{move || facts_of(&facts.container.get())}</div>
+                </section>
+            </div>
+            <aside class="rail" aria-label="Plans">
+                <section class="card" aria-labelledby="next">
+                    <div class="card-h">
+                        <h2 id="next">"Next run"</h2>
+                        <div class="end">
+                            <a
+                                class="btn btn-sm btn-ghost"
+                                href=move || schedule.container.with(|c| words::plan_href(std::slice::from_ref(c)))
+                            >
+                                {icon("plus")}
+                                "Add"
+                            </a>
+                        </div>
+                    </div>
+                    <div class="card-b">{move || next_of(&plan)}</div>
+                    <div class="card-f"><a class="link" href=runs>"All runs on this container"</a></div>
+                </section>
+            </aside>
+        </div>
+    }
+    .into_any()
+}
+
+fn next_of(line: &Line) -> AnyView {
+    let name = line.container.with(|c| {
+        c.next_run
+            .as_ref()
+            .map(|next| format!("{} by {}", words::label(&next.action), next.schedule_name))
+    });
+    match name {
+        Some(name) => view! { <div class="stack tight">{next_run(line)}<span class="sm muted">{name}</span></div> }.into_any(),
+        None if line.is_busy() => next_run(line),
+        None => {
+            view! {
+                <p class="sm muted">
+                    "Nothing is planned for this container. Add a schedule to restart, stop or start it at a time you choose."
+                </p>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn subtitle(container: &Container) -> AnyView {
+    let health = container
+        .health_output
+        .clone()
+        .filter(|_| matches!(container.health, Some(domain::containers::Health::Unhealthy)));
+    view! {
+        <code>{container.image.clone()}</code>
+        <a class="tag" href=format!("/?q={}", words::encode(&format!("host:{}", domain::selectors::quote(&container.host.name))))>
+            <span class="k">"host"</span>
+            {container.host.name.clone()}
+        </a>
+        {container.stack.clone().map(|stack| {
+            let href = format!("/?q={}", words::encode(&format!("stack:{}", domain::selectors::quote(&stack))));
+            view! { <a class="tag" href=href><span class="k">"stack"</span>{stack}</a> }
+        })}
+        {container.protected.then(|| view! { <span class="tag" data-s="brand">"Chrontainer runs here"</span> })}
+        {container.stale.then(|| view! { <span class="tag" data-s="warn">"as last seen, the host does not answer"</span> })}
+        {health.map(|output| view! { <span class="bad clip" title=output.clone()>{output.clone()}</span> })}
+    }
+    .into_any()
+}
+
+fn buttons(line: &Line) -> AnyView {
+    let (list, plan) = (line.clone(), line.clone());
+    let verbs = Memo::new({
+        let line = line.clone();
+        move |_| line.container.with(|c| words::verbs(c.state))
+    });
+    let all = move || {
+        verbs
+            .get()
+            .iter()
+            .map(|verb| {
+                let (act, busy) = (list.clone(), list.clone());
+                view! {
+                    <button
+                        class="btn"
+                        type="button"
+                        disabled=move || busy.is_busy() || busy.container.with(|c| c.stale)
+                        on:click=move |_| act.act(verb)
+                    >
+                        <Icon name=words::icon_of(verb) />
+                        {words::label(verb)}
+                    </button>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        {all}
+        <a class="btn btn-primary" href=move || plan.container.with(|c| words::plan_href(std::slice::from_ref(c)))>
+            {icon("calendar-clock")}
+            "Schedule"
+        </a>
+    }
+    .into_any()
+}
+
+fn facts_of(container: &Container) -> AnyView {
+    let time = |name: &'static str, at: Option<chrono::DateTime<chrono::Utc>>| {
+        at.map(|at| {
+            view! {
+                <dt>{name}</dt>
+                <dd><At at /> ", " <span class="muted"><Ago at /></span></dd>
+            }
+        })
+    };
+    let running = matches!(
+        container.state,
+        domain::containers::ContainerState::Running | domain::containers::ContainerState::Paused
+    );
+    view! {
+        <dl class="kv">
+            <dt>"Image"</dt>
+            <dd><code>{container.image.clone()}</code></dd>
+            <dt>"Host"</dt>
+            <dd>{container.host.name.clone()}</dd>
+            {container.stack.clone().map(|stack| view! { <dt>"Stack"</dt><dd>{stack}</dd> })}
+            {container.service.clone().map(|service| view! { <dt>"Service"</dt><dd>{service}</dd> })}
+            <dt>"Ports"</dt>
+            <dd>{port_links(container, true)}</dd>
+            {time("Started", container.started_at)}
+            {time("Stopped", container.finished_at.filter(|_| !running))}
+            {time("Created", container.created_at)}
+            {container.exit_code.filter(|_| !running).map(|code| view! { <dt>"Exit code"</dt><dd>{code}</dd> })}
+            <dt>"Engine id"</dt>
+            <dd><code>{container.engine_id.chars().take(12).collect::<String>()}</code></dd>
+        </dl>
+    }
+    .into_any()
+}

@@ -1,0 +1,83 @@
+//! The list by keyboard: j and k move, Enter opens, x selects, r restarts, s schedules, Escape clears.
+
+use super::{bulk, reading::Reading};
+use crate::{
+    containers::{lines::Line, words},
+    shell::plain,
+};
+use leptos::{ev, html, prelude::*};
+use leptos_router::hooks::use_navigate;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+pub fn listen(body: NodeRef<html::Tbody>, reading: Reading) {
+    if cfg!(feature = "ssr") {
+        return;
+    }
+    let navigate = use_navigate();
+    let handle = window_event_listener(ev::keydown, move |event| {
+        if !plain(&event) {
+            return;
+        }
+        let Some(body) = body.try_get_untracked().flatten() else {
+            return;
+        };
+        let row = focused_row();
+        let line = row.as_ref().and_then(|row| line_of(reading, row));
+        let chosen = reading.selected.with_untracked(|ids| !ids.is_empty());
+        match event.key().as_str() {
+            "j" => step(&body, row.as_ref(), true),
+            "k" => step(&body, row.as_ref(), false),
+            "x" => {
+                if let Some(line) = line {
+                    reading.toggle(line.id);
+                }
+            }
+            "r" if chosen => bulk::all(reading, "restart"),
+            "r" => {
+                if let Some(line) = line.filter(|line| !line.is_busy()) {
+                    line.act("restart");
+                }
+            }
+            "s" => {
+                let lines = if chosen {
+                    reading.chosen()
+                } else {
+                    line.into_iter().collect()
+                };
+                if !lines.is_empty() {
+                    let containers: Vec<_> =
+                        lines.iter().map(|line| line.container.get_untracked()).collect();
+                    navigate(&words::plan_href(&containers), Default::default());
+                }
+            }
+            "Escape" if chosen => reading.selected.update(std::collections::BTreeSet::clear),
+            _ => return,
+        }
+        event.prevent_default();
+    });
+    on_cleanup(move || handle.remove());
+}
+
+fn focused_row() -> Option<Element> {
+    document().active_element()?.closest("tr.line").ok().flatten()
+}
+
+fn line_of(reading: Reading, row: &Element) -> Option<Line> {
+    reading.lines.find(row.get_attribute("data-id")?.parse().ok()?)
+}
+
+/// Focuses the name in the next or the previous row, or in the first one.
+fn step(body: &HtmlElement, row: Option<&Element>, forward: bool) {
+    let next = match row {
+        Some(row) if forward => row.next_element_sibling(),
+        Some(row) => row.previous_element_sibling(),
+        None => body.query_selector("tr.line").ok().flatten(),
+    };
+    if let Some(link) = next
+        .and_then(|row| row.query_selector(".name a").ok().flatten())
+        .and_then(|link| link.dyn_into::<HtmlElement>().ok())
+    {
+        let _ = link.focus();
+    }
+}

@@ -1,0 +1,155 @@
+//! Words and addresses of containers.
+
+use crate::components::time::elapsed;
+use domain::{
+    containers::{Container, ContainerState, Port},
+    selectors::quote,
+};
+
+/// What is happening, for a verb of the API: "restart" → "Restarting".
+pub fn doing(verb: &str) -> &'static str {
+    match verb {
+        "start" => "Starting",
+        "stop" => "Stopping",
+        "restart" => "Restarting",
+        "pause" => "Pausing",
+        "unpause" => "Resuming",
+        _ => "Working",
+    }
+}
+
+/// What a button says.
+pub fn label(verb: &str) -> &'static str {
+    match verb {
+        "start" => "Start",
+        "stop" => "Stop",
+        "restart" => "Restart",
+        "pause" => "Pause",
+        "unpause" => "Resume",
+        _ => "Do",
+    }
+}
+
+/// The icon of a verb.
+pub fn icon_of(verb: &str) -> &'static str {
+    match verb {
+        "start" | "unpause" => "play",
+        "stop" => "square",
+        "pause" => "pause",
+        _ => "rotate-cw",
+    }
+}
+
+/// The verbs that make sense in a state, the likeliest first.
+pub fn verbs(state: ContainerState) -> &'static [&'static str] {
+    match state {
+        ContainerState::Running => &["restart", "stop", "pause"],
+        ContainerState::Paused => &["unpause", "stop", "restart"],
+        ContainerState::Restarting => &["stop", "restart"],
+        ContainerState::Removing => &[],
+        ContainerState::Created | ContainerState::Exited | ContainerState::Dead => &["start"],
+        ContainerState::Unknown => &["start", "restart", "stop"],
+    }
+}
+
+/// The line below the state: how long it has been so.
+pub fn since(container: &Container, now: i64) -> String {
+    let ago = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| elapsed(now - at.timestamp_millis()));
+    match container.state {
+        ContainerState::Running | ContainerState::Paused => {
+            ago(container.started_at).map(|time| format!("up {time}"))
+        }
+        ContainerState::Exited | ContainerState::Dead => {
+            ago(container.finished_at).map(|time| format!("{time} ago"))
+        }
+        ContainerState::Created => ago(container.created_at).map(|time| format!("{time} ago")),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
+/// The image without the registry's name, which is the longest and least telling part.
+pub fn short_image(image: &str) -> &str {
+    match image.split_once('/') {
+        Some((registry, rest)) if registry.contains(['.', ':']) || registry == "localhost" => rest,
+        _ => image,
+    }
+}
+
+/// A published port once, whatever addresses it is bound to.
+pub fn ports(container: &Container) -> Vec<&Port> {
+    let mut all: Vec<&Port> = container.ports.iter().filter(|port| port.public != 0).collect();
+    all.sort_by(|a, b| (a.public, &a.protocol).cmp(&(b.public, &b.protocol)));
+    all.dedup_by(|a, b| (a.public, &a.protocol) == (b.public, &b.protocol));
+    all
+}
+
+/// Where a port is reached; nothing for what no browser opens.
+pub fn port_href(port: &Port, host: &str) -> Option<String> {
+    if port.protocol != "tcp" || host.is_empty() {
+        return None;
+    }
+    let scheme = if matches!(port.private, 443 | 8443) || matches!(port.public, 443 | 8443) {
+        "https"
+    } else {
+        "http"
+    };
+    Some(format!("{scheme}://{host}:{}", port.public))
+}
+
+/// A target that finds these containers again after they were recreated: by host and name.
+pub fn target(containers: &[Container]) -> String {
+    let values = |mut all: Vec<&str>| {
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter().map(quote).collect::<Vec<_>>().join(",")
+    };
+    format!(
+        "host:{} name:{}",
+        values(containers.iter().map(|c| c.host.name.as_str()).collect()),
+        values(containers.iter().map(|c| c.name.as_str()).collect())
+    )
+}
+
+/// Where a schedule for these containers is made.
+pub fn plan_href(containers: &[Container]) -> String {
+    format!("/schedules/new?target={}", encode(&target(containers)))
+}
+
+/// Percent-encodes a value of a query.
+pub fn encode(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~:,*".contains(&byte);
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_left_out_of_an_image() {
+        assert_eq!(
+            short_image("lscr.io/linuxserver/sonarr:4"),
+            "linuxserver/sonarr:4"
+        );
+        assert_eq!(short_image("localhost:5000/web"), "web");
+        assert_eq!(short_image("library/nginx"), "library/nginx");
+        assert_eq!(short_image("nginx:1.27"), "nginx:1.27");
+    }
+
+    #[test]
+    fn a_query_value_is_encoded() {
+        assert_eq!(
+            encode("host:nas name:\"my app\""),
+            "host:nas%20name:%22my%20app%22"
+        );
+        assert_eq!(encode("ü&x=1"), "%C3%BC%26x%3D1");
+    }
+}

@@ -1,0 +1,3 @@
+//! Hosts: the engines that are managed.
+
+pub mod api;
