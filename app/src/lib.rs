@@ -3,6 +3,9 @@
 //! One module per domain word. `shell` holds what is around every page, `components` what pages share, `live` the
 //! stream of changes. The server provides [`context`] to pages and server functions.
 
+// The types of nested views are deep.
+#![recursion_limit = "512"]
+
 pub mod auth;
 pub mod components;
 pub mod containers;

@@ -1,0 +1,100 @@
+//! The OpenAPI document at `/api/v1/openapi.json`, and its reader at `/api/docs`; nothing is loaded from elsewhere.
+
+use crate::{error::ApiError, extract::Path, router::Routes};
+use axum::{
+    Json,
+    http::header,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{
+    auth::Permission,
+    containers::{Container, ContainerPage},
+    events::Event,
+    hosts::Host,
+    runs::Run,
+    schedules::{Schedule, ScheduleDraft},
+};
+use http::Method;
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+
+/// The reader shows pictures of its own and computes widths; scripts come from here alone.
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self'; style-src-attr 'unsafe-inline'; \
+                      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// The document is the same for everybody and tells nothing of this installation.
+pub fn routes(routes: Routes) -> Routes {
+    routes
+        .guarded(Method::GET, "/api/v1/openapi.json", Permission::Public, document)
+        .guarded(Method::GET, "/api/docs", Permission::Public, async || Redirect::permanent("/api/docs/"))
+        .guarded(Method::GET, "/api/docs/", Permission::Public, async || reader("index.html"))
+        .guarded(Method::GET, "/api/docs/{file}", Permission::Public, async |Path(file): Path<String>| reader(&file))
+}
+
+async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(ApiDoc::openapi())
+}
+
+fn reader(file: &str) -> Result<Response, ApiError> {
+    let config = Arc::new(utoipa_swagger_ui::Config::from("/api/v1/openapi.json"));
+    match utoipa_swagger_ui::serve(file, config) {
+        Ok(Some(file)) => Ok((
+            [
+                (header::CONTENT_TYPE, file.content_type),
+                (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+                (header::CACHE_CONTROL, "private, max-age=3600".to_owned()),
+            ],
+            file.bytes.into_owned(),
+        )
+            .into_response()),
+        _ => Err(crate::extract::not_found().into()),
+    }
+}
+
+/// Which part of a list.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "documents control::pages::ListQuery, which knows no OpenAPI")]
+pub struct Paging {
+    /// 1 to 500; 50 when absent.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Chrontainer",
+        description = "Schedules and manages containers on many Docker hosts. Every list is `{items, total, next}`; every error is \
+                       `{\"error\": {\"code\", \"message\", \"details\"}}` with 400, 401, 403, 404, 409, 422, 429 or 503. \
+                       Durations are written like `90s`, `5m`, `1h30m`; times are RFC 3339 in UTC."
+    ),
+    paths(
+        super::hosts::list, super::hosts::create, super::hosts::get, super::hosts::retry,
+        super::containers::list, super::containers::get, super::containers::act,
+        super::schedules::list, super::schedules::create, super::schedules::get, super::schedules::update,
+        super::schedules::delete, super::schedules::run, super::schedules::skip, super::schedules::unskip,
+        super::schedules::enable, super::schedules::disable, super::schedules::preview,
+        super::runs::list, super::runs::get, super::runs::log, super::runs::cancel,
+    ),
+    components(schemas(Container, ContainerPage, Event, Host, Run, Schedule, ScheduleDraft)),
+    modifiers(&ApiKey),
+    security(("api_key" = []))
+)]
+pub struct ApiDoc;
+
+struct ApiKey;
+
+impl Modify for ApiKey {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        document
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
