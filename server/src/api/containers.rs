@@ -10,8 +10,8 @@ use crate::{
 use axum::extract::State;
 use control::containers::{self, ContainerQuery};
 use domain::{
-    auth::Permission,
     actions::Action,
+    auth::Permission,
     containers::{Container, ContainerPage, ContainerSort},
     durations::HumanDuration,
     errors::{ErrorClass, Problem},
@@ -23,9 +23,24 @@ use serde::Deserialize;
 
 pub fn routes(routes: Routes) -> Routes {
     routes
-        .guarded(Method::GET, "/api/v1/containers", Permission::ContainersRead, list)
-        .guarded(Method::GET, "/api/v1/containers/{id}", Permission::ContainersRead, get)
-        .guarded(Method::POST, "/api/v1/containers/{id}/{action}", Permission::ContainersOperate, act)
+        .guarded(
+            Method::GET,
+            "/api/v1/containers",
+            Permission::ContainersRead,
+            list,
+        )
+        .guarded(
+            Method::GET,
+            "/api/v1/containers/{id}",
+            Permission::ContainersRead,
+            get,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/containers/{id}/{action}",
+            Permission::ContainersOperate,
+            act,
+        )
 }
 
 /// What the list takes.
@@ -120,7 +135,12 @@ pub async fn act(
         ("stop", grace) => Action::Stop { grace },
         ("restart", grace) => Action::Restart { grace },
         (_, Some(_)) => {
-            return Err(Problem::invalid("grace_unused", "grace", "Only stop and restart take a grace time.").into());
+            return Err(Problem::invalid(
+                "grace_unused",
+                "grace",
+                "Only stop and restart take a grace time.",
+            )
+            .into());
         }
         ("start", None) => Action::Start,
         ("pause", None) => Action::Pause,
@@ -134,7 +154,9 @@ pub async fn act(
             .into());
         }
     };
-    let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or_default().trim().to_owned());
+    let key = headers
+        .get("idempotency-key")
+        .map(|value| value.to_str().unwrap_or_default().trim().to_owned());
     let run = containers::act(&state.control, &actor, &id, action, key.as_deref()).await?;
     accepted(&state.control, &actor, run, act.wait).await
 }

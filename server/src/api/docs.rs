@@ -30,9 +30,18 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self'
 pub fn routes(routes: Routes) -> Routes {
     routes
         .guarded(Method::GET, "/api/v1/openapi.json", Permission::Public, document)
-        .guarded(Method::GET, "/api/docs", Permission::Public, async || Redirect::permanent("/api/docs/"))
-        .guarded(Method::GET, "/api/docs/", Permission::Public, async || reader("index.html"))
-        .guarded(Method::GET, "/api/docs/{file}", Permission::Public, async |Path(file): Path<String>| reader(&file))
+        .guarded(Method::GET, "/api/docs", Permission::Public, async || {
+            Redirect::permanent("/api/docs/")
+        })
+        .guarded(Method::GET, "/api/docs/", Permission::Public, async || {
+            reader("index.html")
+        })
+        .guarded(
+            Method::GET,
+            "/api/docs/{file}",
+            Permission::Public,
+            async |Path(file): Path<String>| reader(&file),
+        )
 }
 
 async fn document() -> Json<utoipa::openapi::OpenApi> {
@@ -58,7 +67,10 @@ fn reader(file: &str) -> Result<Response, ApiError> {
 /// Which part of a list.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "documents control::pages::ListQuery, which knows no OpenAPI")]
+#[allow(
+    dead_code,
+    reason = "documents control::pages::ListQuery, which knows no OpenAPI"
+)]
 pub struct Paging {
     /// 1 to 500; 50 when absent.
     limit: Option<u32>,

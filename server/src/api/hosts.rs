@@ -21,7 +21,12 @@ pub fn routes(routes: Routes) -> Routes {
         .guarded(Method::GET, "/api/v1/hosts", Permission::HostsRead, list)
         .guarded(Method::POST, "/api/v1/hosts", Permission::HostsManage, create)
         .guarded(Method::GET, "/api/v1/hosts/{id}", Permission::HostsRead, get)
-        .guarded(Method::POST, "/api/v1/hosts/{id}/retry", Permission::HostsRead, retry)
+        .guarded(
+            Method::POST,
+            "/api/v1/hosts/{id}/retry",
+            Permission::HostsRead,
+            retry,
+        )
 }
 
 /// Lists the hosts of the organisation.
@@ -44,7 +49,10 @@ pub async fn create(
     Caller(actor): Caller,
     Json(new): Json<NewHost>,
 ) -> Result<(StatusCode, Json<Host>), ApiError> {
-    Ok((StatusCode::CREATED, Json(hosts::create(&state.control, &actor, new).await?)))
+    Ok((
+        StatusCode::CREATED,
+        Json(hosts::create(&state.control, &actor, new).await?),
+    ))
 }
 
 /// One host.
@@ -66,5 +74,8 @@ pub async fn retry(
     Caller(actor): Caller,
     Path(id): Path<HostId>,
 ) -> Result<(StatusCode, Json<Host>), ApiError> {
-    Ok((StatusCode::ACCEPTED, Json(hosts::retry(&state.control, &actor, id).await?)))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(hosts::retry(&state.control, &actor, id).await?),
+    ))
 }

@@ -31,7 +31,12 @@ pub fn routes(routes: Routes) -> Routes {
         .guarded(Method::GET, "/api/v1/runs", Permission::RunsRead, list)
         .guarded(Method::GET, "/api/v1/runs/{id}", Permission::RunsRead, get)
         .guarded(Method::GET, "/api/v1/runs/{id}/log", Permission::RunsRead, log)
-        .guarded(Method::POST, "/api/v1/runs/{id}/cancel", Permission::RunsCancel, cancel)
+        .guarded(
+            Method::POST,
+            "/api/v1/runs/{id}/cancel",
+            Permission::RunsCancel,
+            cancel,
+        )
 }
 
 /// The longest time a request waits for an outcome; longer work is watched through its run.
@@ -59,7 +64,9 @@ pub(super) async fn accepted(
     if let Some(wait) = wait {
         runs::wait(control, actor, run.id, wait.get().min(LONGEST_WAIT)).await?;
     }
-    Ok(Accepted { run: runs::get(control, actor, run.id).await? })
+    Ok(Accepted {
+        run: runs::get(control, actor, run.id).await?,
+    })
 }
 
 /// What the list takes.
@@ -93,7 +100,10 @@ pub async fn list(
         schedule: list.schedule,
         state: list.status,
         container: list.container,
-        page: ListQuery { limit: list.limit, cursor: list.cursor },
+        page: ListQuery {
+            limit: list.limit,
+            cursor: list.cursor,
+        },
     };
     Ok(Json(runs::list(&state.control, &actor, query).await?))
 }

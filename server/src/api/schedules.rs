@@ -25,16 +25,66 @@ use serde::Deserialize;
 pub fn routes(routes: Routes) -> Routes {
     routes
         .guarded(Method::GET, "/api/v1/schedules", Permission::SchedulesRead, list)
-        .guarded(Method::POST, "/api/v1/schedules", Permission::SchedulesManage, create)
-        .guarded(Method::GET, "/api/v1/schedules/{id}", Permission::SchedulesRead, get)
-        .guarded(Method::PUT, "/api/v1/schedules/{id}", Permission::SchedulesManage, update)
-        .guarded(Method::DELETE, "/api/v1/schedules/{id}", Permission::SchedulesManage, delete)
-        .guarded(Method::POST, "/api/v1/schedules/{id}/run", Permission::SchedulesRun, run)
-        .guarded(Method::POST, "/api/v1/schedules/{id}/skip", Permission::SchedulesManage, skip)
-        .guarded(Method::DELETE, "/api/v1/schedules/{id}/skip", Permission::SchedulesManage, unskip)
-        .guarded(Method::POST, "/api/v1/schedules/{id}/enable", Permission::SchedulesManage, enable)
-        .guarded(Method::POST, "/api/v1/schedules/{id}/disable", Permission::SchedulesManage, disable)
-        .guarded(Method::POST, "/api/v1/cron/preview", Permission::SchedulesRead, preview)
+        .guarded(
+            Method::POST,
+            "/api/v1/schedules",
+            Permission::SchedulesManage,
+            create,
+        )
+        .guarded(
+            Method::GET,
+            "/api/v1/schedules/{id}",
+            Permission::SchedulesRead,
+            get,
+        )
+        .guarded(
+            Method::PUT,
+            "/api/v1/schedules/{id}",
+            Permission::SchedulesManage,
+            update,
+        )
+        .guarded(
+            Method::DELETE,
+            "/api/v1/schedules/{id}",
+            Permission::SchedulesManage,
+            delete,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/schedules/{id}/run",
+            Permission::SchedulesRun,
+            run,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/schedules/{id}/skip",
+            Permission::SchedulesManage,
+            skip,
+        )
+        .guarded(
+            Method::DELETE,
+            "/api/v1/schedules/{id}/skip",
+            Permission::SchedulesManage,
+            unskip,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/schedules/{id}/enable",
+            Permission::SchedulesManage,
+            enable,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/schedules/{id}/disable",
+            Permission::SchedulesManage,
+            disable,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/cron/preview",
+            Permission::SchedulesRead,
+            preview,
+        )
 }
 
 /// What the list takes.
@@ -58,7 +108,13 @@ pub async fn list(
     Caller(actor): Caller,
     Query(list): Query<List>,
 ) -> Result<Json<Page<Schedule>>, ApiError> {
-    let query = ScheduleQuery { query: list.query, page: ListQuery { limit: list.limit, cursor: list.cursor } };
+    let query = ScheduleQuery {
+        query: list.query,
+        page: ListQuery {
+            limit: list.limit,
+            cursor: list.cursor,
+        },
+    };
     Ok(Json(schedules::list(&state.control, &actor, query).await?))
 }
 
@@ -71,7 +127,10 @@ pub async fn create(
     Caller(actor): Caller,
     Json(draft): Json<ScheduleDraft>,
 ) -> Result<(StatusCode, Json<Schedule>), ApiError> {
-    Ok((StatusCode::CREATED, Json(schedules::create(&state.control, &actor, draft).await?)))
+    Ok((
+        StatusCode::CREATED,
+        Json(schedules::create(&state.control, &actor, draft).await?),
+    ))
 }
 
 /// One schedule.
@@ -165,7 +224,9 @@ pub async fn enable(
     Caller(actor): Caller,
     Path(id): Path<ScheduleId>,
 ) -> Result<Json<Schedule>, ApiError> {
-    Ok(Json(schedules::set_enabled(&state.control, &actor, id, true).await?))
+    Ok(Json(
+        schedules::set_enabled(&state.control, &actor, id, true).await?,
+    ))
 }
 
 /// Turns a schedule off; nothing that passes meanwhile is missed.
@@ -176,7 +237,9 @@ pub async fn disable(
     Caller(actor): Caller,
     Path(id): Path<ScheduleId>,
 ) -> Result<Json<Schedule>, ApiError> {
-    Ok(Json(schedules::set_enabled(&state.control, &actor, id, false).await?))
+    Ok(Json(
+        schedules::set_enabled(&state.control, &actor, id, false).await?,
+    ))
 }
 
 /// What is to be previewed: one expression, or any triggers.
@@ -208,5 +271,7 @@ pub async fn preview(
     let mut triggers = request.triggers;
     triggers.extend(request.expression.map(|expression| Trigger::Cron { expression }));
     let count = request.count.unwrap_or(5).clamp(1, 50);
-    Ok(Json(schedules::preview(&state.control, &actor, &triggers, &request.timezone, count).await?))
+    Ok(Json(
+        schedules::preview(&state.control, &actor, &triggers, &request.timezone, count).await?,
+    ))
 }
