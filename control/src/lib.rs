@@ -18,6 +18,8 @@ pub mod schedules;
 pub mod schema;
 pub mod secrets;
 mod servers;
+#[cfg(test)]
+mod testing;
 
 pub use beats::{Beats, Part};
 pub use control::{Control, ControlOptions};

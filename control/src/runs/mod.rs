@@ -19,6 +19,8 @@ mod queries;
 mod recover;
 mod start;
 pub mod sweep;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 pub use cancel::cancel;

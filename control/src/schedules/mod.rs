@@ -13,6 +13,8 @@ mod queries;
 mod run_now;
 mod service;
 mod skip;
+#[cfg(test)]
+mod tests;
 pub mod ticker;
 mod validate;
 

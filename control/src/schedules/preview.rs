@@ -15,7 +15,7 @@ use domain::{
 /// The most fire times that a preview gives.
 const MOST: usize = 100;
 /// How far ahead clock changes are told of.
-const YEAR: TimeDelta = TimeDelta::days(366);
+const YEAR: TimeDelta = TimeDelta::days(365);
 const MOST_CHANGES: usize = 8;
 
 /// Says in English when triggers fire, the next `count` times, and what clock changes do to them in the coming year.
