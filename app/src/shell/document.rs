@@ -6,7 +6,9 @@ use leptos::{config::LeptosOptions, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 /// The document. Theme and zone come from cookies, so that the first paint is already right.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+/// Its type is erased here, as is that of every page: the compiler would carry the whole tree of elements as one type
+/// through every caller.
+pub fn shell(options: LeptosOptions) -> AnyView {
     let theme = cookie("theme").filter(|theme| matches!(theme.as_str(), "light" | "dark"));
     let zone = cookie("tz")
         .filter(|zone| jiff::tz::TimeZone::get(zone).is_ok())
@@ -36,4 +38,5 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+    .into_any()
 }

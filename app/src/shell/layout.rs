@@ -33,4 +33,5 @@ pub fn Layout() -> impl IntoView {
         <Palette node=keys.palette />
         <Shortcuts node=keys.shortcuts />
     }
+    .into_any()
 }

@@ -67,6 +67,7 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
+    .into_any()
 }
 
 /// Inside the frame: an address that means nothing.
