@@ -111,6 +111,13 @@ fn set_status(problem: &Problem) {
     if let Ok(status) = http::StatusCode::from_u16(problem.class.status()) {
         response.set_status(status);
     }
+    let seconds = problem
+        .details
+        .get("retry_after")
+        .and_then(serde_json::Value::as_u64);
+    if let Some(seconds) = seconds {
+        response.insert_header(http::header::RETRY_AFTER, seconds.into());
+    }
 }
 
 /// Sets the status of the page that is being made: 404 for what is not there. Does nothing in the browser.

@@ -4,7 +4,7 @@ use crate::{
     listen,
     metrics::Metrics,
     postgres::{ClusterError, ClusterOptions, PrivateCluster},
-    router::{self, RouteTable, Site},
+    router::{self, Renderer, RouteTable, Site},
     settings::Settings,
     state::AppState,
     worker::{self, QueueError, Worker},
@@ -46,6 +46,8 @@ pub enum StartError {
         "The password file {path} of CHRONTAINER_SETUP_PASSWORD_FILE cannot be read: {source}. Check it and its permissions."
     )]
     PasswordFile { path: PathBuf, source: io::Error },
+    #[error("The system gives no more threads: {0}. Raise its limit on tasks, or end other programs.")]
+    Threads(io::Error),
     #[error("Metrics cannot be recorded: {0}")]
     Metrics(String),
 }
@@ -171,7 +173,8 @@ async fn start(settings: Settings, control: Control, listener: TcpListener) -> R
         source,
     })?;
     let worker = worker::start(&control, settings.pools.queue, settings.workers);
-    let state = AppState::new(control, settings, site, metrics);
+    let renderer = Renderer::start().map_err(StartError::Threads)?;
+    let state = AppState::new(control, settings, (site, renderer), metrics);
     let (router, table) = router::build(&state);
     let stop = CancellationToken::new();
     let listener = tokio::spawn(listen::run(listener, router, stop.clone()));

@@ -1,6 +1,10 @@
 //! What every handler can reach.
 
-use crate::{metrics::Metrics, router::Site, settings::Settings};
+use crate::{
+    metrics::Metrics,
+    router::{Renderer, Site},
+    settings::Settings,
+};
 use axum::extract::FromRef;
 use control::Control;
 use leptos::config::LeptosOptions;
@@ -22,6 +26,7 @@ pub struct Inner {
     pub settings: Settings,
     /// The built interface.
     pub site: Site,
+    pub renderer: Renderer,
     pub metrics: Metrics,
     /// Cancelled first at shutdown: endless answers end then.
     pub streams: CancellationToken,
@@ -30,11 +35,17 @@ pub struct Inner {
 }
 
 impl AppState {
-    pub fn new(control: Control, settings: Settings, site: Site, metrics: Metrics) -> Self {
+    pub fn new(
+        control: Control,
+        settings: Settings,
+        (site, renderer): (Site, Renderer),
+        metrics: Metrics,
+    ) -> Self {
         Self(Arc::new(Inner {
             control,
             settings,
             site,
+            renderer,
             metrics,
             streams: CancellationToken::new(),
             set_up: AtomicBool::new(false),

@@ -5,10 +5,12 @@ mod context;
 mod fallback;
 mod guard;
 mod pages;
+mod renderer;
 mod server_functions;
 mod site;
 mod table;
 
+pub use renderer::Renderer;
 pub use site::Site;
 pub use table::{RouteEntry, RouteKind, RouteTable, Routes};
 

@@ -6,7 +6,10 @@ use axum::{
     extract::{Request, State},
     response::{Html, IntoResponse, Response},
 };
-use domain::auth::Permission;
+use domain::{
+    auth::Permission,
+    errors::{ErrorClass, Problem},
+};
 use http::{Method, StatusCode, header};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{AxumRouteListing, ResponseOptions};
@@ -25,6 +28,11 @@ pub fn routes(mut routes: Routes) -> Routes {
         })
         .0
     };
+    // A route for everything would hide which addresses exist; the fallback shows the app's page for the others.
+    let listed: Vec<_> = listed
+        .into_iter()
+        .filter(|page| !page.path().starts_with("/{*"))
+        .collect();
     let render = renderer(&state, listed.clone());
     for page in &listed {
         let permission = if OPEN.contains(&page.path()) {
@@ -32,13 +40,16 @@ pub fn routes(mut routes: Routes) -> Routes {
         } else {
             Permission::Own
         };
-        routes = routes.add(
-            RouteKind::Page,
-            Method::GET,
-            page.path(),
-            permission,
-            render.clone(),
-        );
+        let render = render.clone();
+        let handler = async move |State(state): State<AppState>, request: Request| {
+            let there = state.clone();
+            let page = state
+                .renderer
+                .render(move |request| render(State(there), request), request)
+                .await;
+            page.unwrap_or_else(broken)
+        };
+        routes = routes.add(RouteKind::Page, Method::GET, page.path(), permission, handler);
     }
     routes
 }
@@ -66,9 +77,22 @@ pub async fn not_found(state: &AppState, request: Request) -> Response {
         move || page_context(&of_context),
         move || app::shell(options.clone()),
     );
-    let mut response = render(request).await;
+    let mut response = state
+        .renderer
+        .render(render, request)
+        .await
+        .unwrap_or_else(broken);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
+}
+
+/// The page panicked; the log has it.
+fn broken() -> Response {
+    error_page(&ApiError::from(Problem::new(
+        ErrorClass::Internal,
+        "internal",
+        "Something went wrong inside Chrontainer. The server's log has the details. Try again.",
+    )))
 }
 
 fn page_context(state: &AppState) {

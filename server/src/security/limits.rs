@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 /// The largest body: 2 MiB.
 pub const BODY: usize = 2 * 1024 * 1024;
@@ -19,7 +19,12 @@ pub async fn refuse_large(request: Request, next: Next) -> Response {
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > BODY as u64) {
-        return too_large().into_response();
+        let mut response = too_large().into_response();
+        // The body stays unread, so the connection cannot serve another request.
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
     }
     next.run(request).await
 }

@@ -87,6 +87,17 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Reads from a server function, as a page's script does.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn fetch(&mut self, path: &str) -> Answer {
+        let request = self
+            .request(Method::GET, path)
+            .header(header::ACCEPT, "application/json");
+        self.send(request).await
+    }
+
     /// Calls a server function with a form, as a page's script does.
     ///
     /// # Panics

@@ -1,0 +1,22 @@
+//! What goes over HTTP: signing in, who may do what, live events, and what every answer has in common.
+
+#![allow(clippy::unwrap_used)]
+
+mod events;
+mod identity;
+mod inside;
+mod lifecycle;
+mod permissions;
+mod security;
+
+use testkit::{
+    postgres::TestDatabase,
+    server::{TestServer, TestServerOptions, migrations},
+};
+
+/// A database and a server on it, with an owner and a key.
+async fn server() -> (TestDatabase, TestServer) {
+    let database = TestDatabase::create(&migrations()).await.unwrap();
+    let server = TestServer::start(TestServerOptions::on(&database)).await.unwrap();
+    (database, server)
+}

@@ -1,0 +1,261 @@
+//! The permission walk: every route of the table, asked by everybody.
+
+use super::inside::{HOME, Inside};
+use axum::http::Method;
+use domain::auth::{Needs, Permission, Role};
+use server::router::{RouteEntry, RouteKind};
+use std::collections::HashSet;
+use testkit::server::Answer;
+use uuid::Uuid;
+
+/// Asks without reading an endless answer to its end.
+async fn ask(inside: &Inside, route: &RouteEntry, key: Option<&str>, cookie: Option<&str>) -> Answer {
+    let mut path = String::new();
+    for part in route.path.split('/').skip(1) {
+        path.push('/');
+        path.push_str(&if part.starts_with('{') {
+            Uuid::now_v7().to_string()
+        } else {
+            part.to_owned()
+        });
+    }
+    let mut request = inside.request(route.method.clone(), &path, key);
+    if let Some(cookie) = cookie {
+        request = request
+            .header("cookie", cookie)
+            .header("sec-fetch-site", "same-origin");
+    }
+    if !matches!(route.method, Method::GET | Method::DELETE) && route.kind == RouteKind::Api {
+        request = request.header("content-type", "application/json").body("{}");
+    }
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let endless = route.kind == RouteKind::Stream && status == 200;
+    let text = if endless {
+        String::new()
+    } else {
+        response.text().await.unwrap()
+    };
+    Answer {
+        status,
+        headers,
+        text,
+    }
+}
+
+fn assert_unauthenticated(route: &RouteEntry, answer: &Answer) {
+    match route.kind {
+        RouteKind::Page => {
+            assert_eq!(answer.status, 303, "{route:?}");
+            assert!(answer.header("location").starts_with("/sign-in"), "{route:?}");
+        }
+        _ => {
+            assert_eq!(answer.status, 401, "{route:?}: {answer:?}");
+            assert!(
+                ["not_signed_in", "key_invalid"].contains(&answer.code().as_str()),
+                "{route:?}: {answer:?}"
+            );
+        }
+    }
+}
+
+fn assert_forbidden(route: &RouteEntry, answer: &Answer) {
+    assert_eq!(answer.status, 403, "{route:?}: {answer:?}");
+    if route.kind != RouteKind::Page {
+        assert_eq!(answer.code(), "forbidden");
+        assert!(answer.text.contains(route.permission.as_str()), "{answer:?}");
+    }
+}
+
+fn assert_admitted(route: &RouteEntry, answer: &Answer) {
+    assert!(!matches!(answer.status, 401 | 403), "{route:?}: {answer:?}");
+    assert_ne!(answer.status, 500, "{route:?}: {answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_admits_exactly_whom_the_table_allows() {
+    let inside = Inside::start().await;
+    let table = inside.server.table().clone();
+    assert!(table.len() > 8);
+    let mut people = Vec::new();
+    for role in Role::ALL {
+        people.push((role, inside.member(HOME, role.as_str(), role).await));
+    }
+    let elsewhere = inside
+        .member(&inside.other_org().await, "stranger", Role::Owner)
+        .await;
+    let revoked = inside.member(HOME, "leaver", Role::Owner).await;
+    let database = inside.database.client().await.unwrap();
+    database
+        .execute(
+            "update api_keys set revoked_at = now() where user_id = (select id from users where name = 'leaver')",
+            &[],
+        )
+        .await
+        .unwrap();
+    let (expired, open) = (session(&inside, "leaver").await, session(&inside, "viewer").await);
+    database
+        .execute(
+            "update sessions set expires_at = now() where user_id = (select id from users where name = 'leaver')",
+            &[],
+        )
+        .await
+        .unwrap();
+
+    for route in &table {
+        let anonymous = ask(&inside, route, None, None).await;
+        match route.permission.needs() {
+            Needs::Nothing => {
+                // The doors have answers of their own, such as wrong credentials.
+                if route.kind != RouteKind::ServerFunction {
+                    assert_admitted(route, &anonymous);
+                }
+                continue;
+            }
+            Needs::SignIn | Needs::Role(_) => assert_unauthenticated(route, &anonymous),
+        }
+        assert_unauthenticated(route, &ask(&inside, route, None, Some(&expired)).await);
+        assert_unauthenticated(route, &ask(&inside, route, Some(&revoked), None).await);
+        assert_unauthenticated(
+            route,
+            &ask(&inside, route, Some("chk_nonsense"), Some(&open)).await,
+        );
+        for (role, key) in &people {
+            let answer = ask(&inside, route, Some(key), None).await;
+            if role.may(route.permission) {
+                assert_admitted(route, &answer);
+            } else {
+                assert_forbidden(route, &answer);
+            }
+        }
+        // In their own organisation they may; there is nothing of ours in it.
+        assert_admitted(route, &ask(&inside, route, Some(&elsewhere), None).await);
+        if route.path != "/_fn/auth/sign-out" {
+            let viewer = ask(&inside, route, None, Some(&open)).await;
+            if Role::Viewer.may(route.permission) {
+                assert_admitted(route, &viewer);
+            } else {
+                assert_forbidden(route, &viewer);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_finds_nothing_of_ours() {
+    let inside = Inside::start().await;
+    let ours = inside.member(HOME, "ours", Role::Owner).await;
+    let theirs = inside
+        .member(&inside.other_org().await, "theirs", Role::Owner)
+        .await;
+    let create = |path: &'static str, body: serde_json::Value| {
+        Answer::of(inside.request(Method::POST, path, Some(&ours)).json(&body))
+    };
+    let host = create(
+        "/api/v1/hosts",
+        serde_json::json!({ "name": "nas", "url": "unix:///nonexistent.sock" }),
+    )
+    .await;
+    assert_eq!(host.status, 201, "{host:?}");
+    let schedule = create(
+        "/api/v1/schedules",
+        serde_json::json!({
+            "name": "nightly", "enabled": true, "timezone": "Europe/Berlin",
+            "triggers": [{ "type": "cron", "expression": "0 3 * * *" }],
+            "steps": [{ "action": { "type": "restart" }, "target": "name:web" }],
+        }),
+    )
+    .await;
+    assert_eq!(schedule.status, 201, "{schedule:?}");
+    let id = |answer: &Answer| answer.json()["id"].as_str().unwrap().to_owned();
+    let known = [
+        ("/api/v1/hosts/", id(&host)),
+        ("/api/v1/schedules/", id(&schedule)),
+    ];
+
+    let mut asked = HashSet::new();
+    for route in inside.server.table() {
+        for (prefix, id) in &known {
+            let Some(rest) = route.path.strip_prefix(prefix) else {
+                continue;
+            };
+            let path = format!("{prefix}{id}{}", rest.strip_prefix("{id}").unwrap());
+            let mut request = inside.request(route.method.clone(), &path, Some(&theirs));
+            if matches!(route.method, Method::POST | Method::PUT) {
+                request = request.json(&serde_json::json!({
+                    "name": "nightly", "enabled": true, "timezone": "UTC", "version": 1,
+                    "triggers": [{ "type": "interval", "every": "5m" }],
+                    "steps": [{ "action": { "type": "restart" }, "target": "name:web" }],
+                }));
+            }
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.status, 404, "{} {path}: {answer:?}", route.method);
+            asked.insert(prefix);
+        }
+    }
+    assert_eq!(asked.len(), known.len());
+    for path in [
+        "/api/v1/hosts",
+        "/api/v1/schedules",
+        "/api/v1/runs",
+        "/api/v1/containers",
+    ] {
+        let list = inside.answer(Method::GET, path, Some(&theirs)).await.json();
+        assert_eq!(list["total"], 0, "{path}: {list}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_holds_every_server_function_and_every_page() {
+    let inside = Inside::start().await;
+    let table = inside.server.table();
+    let functions: HashSet<&str> = table
+        .iter()
+        .filter(|route| route.kind == RouteKind::ServerFunction)
+        .map(|route| route.path.as_str())
+        .collect();
+    let real: HashSet<&str> = server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
+    assert_eq!(functions, real);
+    assert!(
+        table
+            .iter()
+            .any(|route| route.kind == RouteKind::Page && route.path == "/")
+    );
+    // What is open to all is a short list that somebody decided on.
+    let open: Vec<&str> = table
+        .iter()
+        .filter(|route| route.permission == Permission::Public && route.kind != RouteKind::Asset)
+        .map(|route| route.path.as_str())
+        .collect();
+    for path in open {
+        let decided = [
+            "/health",
+            "/health/ready",
+            "/api/version",
+            "/api/v1/openapi.json",
+            "/api/docs",
+            "/api/docs/",
+            "/api/docs/{file}",
+            "/sign-in",
+            "/setup",
+            "/_fn/auth/sign-in",
+            "/_fn/auth/set-up",
+            "/_fn/auth/state",
+        ];
+        assert!(decided.contains(&path), "{path} is open to everybody");
+    }
+}
+
+async fn session(inside: &Inside, name: &str) -> String {
+    control::auth::set_password(inside.control(), name, "correct horse battery".into())
+        .await
+        .unwrap();
+    let client = control::auth::Client::default();
+    let session = control::auth::sign_in(inside.control(), name, "correct horse battery".into(), &client)
+        .await
+        .unwrap();
+    format!(
+        "chrontainer={}",
+        secrecy::ExposeSecret::expose_secret(&session.token)
+    )
+}
