@@ -1,0 +1,139 @@
+// The test of all specs: a stack for each worker, a signed-in browser, and a guard that fails a test for whatever the
+// browser complains about.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { test as base, expect, type BrowserContext, type Locator, type Page } from "@playwright/test";
+import { Stack } from "./stack.ts";
+
+export { expect, Stack };
+export type { Locator, Page };
+
+/** Listens for errors in a browser. */
+export class Guard {
+  private readonly heard: string[] = [];
+  private readonly expected: RegExp[] = [];
+
+  watch(context: BrowserContext) {
+    context.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.note(`console ${message.type()}: ${message.text()}`);
+    });
+    context.on("weberror", (error) => this.note(`uncaught: ${error.error().stack ?? error.error().message}`));
+    context.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      // Leaving a page ends what it was asking for.
+      if (!/ERR_ABORTED/.test(why)) this.note(`request failed: ${request.method()} ${request.url()} ${why}`);
+    });
+    context.on("response", (response) => {
+      if (response.status() >= 400) this.note(`answer ${response.status()}: ${response.url()}`);
+    });
+  }
+
+  /** From now on errors like this one are part of the test. */
+  expect(...patterns: RegExp[]) {
+    this.expected.push(...patterns);
+  }
+
+  /** Everything that was heard and not expected. */
+  complaints() {
+    return this.heard.filter((line) => !this.expected.some((pattern) => pattern.test(line)));
+  }
+
+  private note(line: string) {
+    this.heard.push(line);
+  }
+}
+
+/** What a browser says while its server is away. */
+export const AWAY = [/ERR_CONNECTION_REFUSED/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /ERR_INCOMPLETE_CHUNKED/, /ERR_NETWORK_CHANGED/];
+
+type TestFixtures = { guard: Guard; screen: Screen };
+type WorkerFixtures = { stack: Stack };
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  stack: [
+    async ({}, use) => {
+      const stack = await Stack.start();
+      await use(stack);
+      await stack.end();
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+  baseURL: async ({ stack }, use) => use(stack.url),
+  storageState: async ({ stack }, use) => use(await stack.signedIn()),
+  guard: [
+    async ({ context }, use) => {
+      const guard = new Guard();
+      guard.watch(context);
+      await use(guard);
+      expect(guard.complaints(), "what the browser complained about").toEqual([]);
+    },
+    { auto: true },
+  ],
+  screen: async ({ page }, use, info) => use(new Screen(page, info.project.name)),
+});
+
+/** For tests that nobody is signed in to. */
+export const signedOut = { cookies: [], origins: [] };
+
+/** Whether this is a phone's layout. */
+export const isPhone = (page: Page) => (page.viewportSize()?.width ?? 0) < 760;
+
+/** Waits until the page works: before that a click reaches nothing. */
+export async function hydrated(page: Page) {
+  await page.locator("html[data-hydrated]").waitFor({ state: "attached" });
+}
+
+export async function open(page: Page, path: string) {
+  await page.goto(path);
+  await hydrated(page);
+}
+
+/** The row of a container, a schedule or a run. */
+export function row(page: Page, name: string) {
+  return page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+}
+
+/** Chooses from the menu of a row. */
+export async function choose(page: Page, name: string, item: string) {
+  await page.getByRole("button", { name: `More actions, ${name}`, exact: true }).click();
+  await page.getByRole("menuitem", { name: item, exact: true }).click();
+}
+
+/** Looks at a page as people with different eyes do. */
+export class Screen {
+  constructor(
+    private readonly page: Page,
+    private readonly project: string,
+  ) {}
+
+  /** Checks what holds for every state of every page, and keeps a picture of it. */
+  async check(name: string) {
+    // What slides in or fades is looked at when it has arrived.
+    await this.page.evaluate(() => Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
+    await this.page.evaluate(() => document.fonts.ready);
+    await this.page.screenshot({ path: `screenshots/${this.project}/${name}.png`, fullPage: true });
+    await this.fits();
+    await this.accessible();
+  }
+
+  /** Nothing is wider than the window. */
+  async fits() {
+    const wide = await this.page.evaluate(() => {
+      const root = document.documentElement;
+      if (root.scrollWidth <= root.clientWidth) return [];
+      return [...document.body.querySelectorAll("*")]
+        .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1)
+        .slice(-5)
+        .map((element) => `${element.tagName.toLowerCase()}.${element.className} ends at ${element.getBoundingClientRect().right}`);
+    });
+    expect(wide, "wider than the window").toEqual([]);
+  }
+
+  async accessible() {
+    const { violations } = await new AxeBuilder({ page: this.page })
+      .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
+      .analyze();
+    const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ""}`));
+    expect(found, "what axe found").toEqual([]);
+  }
+}

@@ -1,0 +1,188 @@
+// Every page in both themes, on a desk and on a phone: it works without a complaint, fits, is accessible, and leaves a
+// picture in screenshots/.
+
+import { choose, expect, hydrated, isPhone, open, row, signedOut, test } from "../support/test.ts";
+
+test.describe("signed out", () => {
+  test.use({ storageState: signedOut });
+
+  test("sign-in", async ({ page, screen }) => {
+    await open(page, "/schedules");
+    await expect(page).toHaveURL(/\/sign-in\?next=%2Fschedules|\/sign-in\?next=\/schedules/);
+    await expect(page.getByLabel("Username")).toBeFocused();
+    await screen.check("sign-in");
+  });
+});
+
+test("fleet", async ({ page, screen }) => {
+  await open(page, "/");
+  await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
+  await expect(row(page, "web")).toContainText("Healthy");
+  await expect(row(page, "worker")).toContainText("Unhealthy");
+  await expect(row(page, "cache")).toContainText("Paused");
+  await expect(row(page, "mailer")).toContainText("Exited (1)");
+  await screen.check("fleet");
+});
+
+test("fleet with a menu open", async ({ page, screen }) => {
+  await open(page, "/");
+  await page.getByRole("button", { name: "More actions, api", exact: true }).click();
+  await expect(page.getByRole("menuitem", { name: "Restart" })).toBeVisible();
+  await screen.check("fleet-menu");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("menuitem", { name: "Restart" })).toBeHidden();
+});
+
+test("fleet with a selection", async ({ page, screen }) => {
+  await open(page, "/");
+  await page.getByRole("checkbox", { name: "Select api" }).check();
+  await page.getByRole("checkbox", { name: "Select db" }).check();
+  await expect(page.getByText("2 selected")).toBeVisible();
+  await screen.check("fleet-selected");
+});
+
+test("fleet with nothing found", async ({ page, screen }) => {
+  await open(page, "/?q=name:nobody");
+  await expect(page.getByRole("heading", { name: "No container matches" })).toBeVisible();
+  await screen.check("fleet-empty");
+});
+
+test("container", async ({ page, stack, screen }) => {
+  const { id } = await stack.container("web");
+  await open(page, `/containers/${id}`);
+  await expect(page.getByRole("heading", { name: "web", level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Facts" })).toBeVisible();
+  await screen.check("container");
+});
+
+test("schedules", async ({ page, stack, screen }) => {
+  const { items } = await stack.api("GET", "/schedules");
+  if (items.length === 0) {
+    await open(page, "/schedules");
+    await expect(page.getByRole("heading", { name: "No schedules yet" })).toBeVisible();
+    await screen.check("schedules-empty");
+  }
+  const nightly = await stack.schedule({ name: "Nightly restart of the notes" });
+  await stack.schedule({
+    name: "Weekday mornings",
+    triggers: [{ type: "cron", expression: "30 7 * * 1-5" }],
+    steps: [{ action: { type: "start" }, target: "stack:shop -name:worker" }],
+  });
+  await stack.schedule({
+    name: "Paused for now",
+    enabled: false,
+    timezone: "UTC",
+    triggers: [{ type: "interval", every: "6h" }],
+    steps: [{ action: { type: "stop" }, target: "name:backup,mailer" }],
+  });
+  const broken = await stack.schedule({
+    name: "Unpause what runs",
+    steps: [{ action: { type: "unpause" }, target: "name:api" }],
+  });
+  await stack.run(nightly);
+  await stack.run(broken);
+  await open(page, "/schedules");
+  await expect(row(page, "Nightly restart of the notes")).toContainText("Succeeded");
+  await expect(row(page, "Nightly restart of the notes")).toContainText("At 03:00");
+  await screen.check("schedules");
+
+  await page.getByRole("button", { name: "More actions, Weekday mornings", exact: true }).click();
+  await screen.check("schedules-menu");
+  await page.keyboard.press("Escape");
+  await choose(page, "Paused for now", "Delete");
+  await expect(page.getByRole("dialog", { name: "Delete Paused for now?" })).toBeVisible();
+  await screen.check("schedules-delete");
+  await page.getByRole("button", { name: "Delete schedule" }).click();
+  await expect(row(page, "Paused for now")).toBeHidden();
+  for (const { id } of (await stack.api("GET", "/schedules")).items) await stack.api("DELETE", `/schedules/${id}`);
+});
+
+test("new schedule", async ({ page, screen }) => {
+  await open(page, "/schedules/new?target=name:web");
+  await expect(page.getByRole("rowheader")).toHaveCount(5);
+  await screen.check("schedule-new");
+  await page.getByRole("radio", { name: "Cron" }).check();
+  await page.getByRole("textbox", { name: "Cron expression" }).fill("30 7 * * 1-5");
+  await expect(page.getByRole("complementary", { name: "What will happen" })).toContainText("on weekdays");
+  await screen.check("schedule-new-cron");
+});
+
+test("edit a schedule", async ({ page, stack, screen }) => {
+  const { id } = await stack.schedule({ name: "Two times and two steps", triggers: [
+    { type: "cron", expression: "0 3 * * *" },
+    { type: "interval", every: "6h" },
+  ], steps: [
+    { action: { type: "stop", grace: "5s" }, target: "stack:edge" },
+    { name: "Back up again", action: { type: "start" }, target: "stack:edge" },
+  ] });
+  await open(page, `/schedules/${id}`);
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("Two times and two steps");
+  await screen.check("schedule-edit");
+  await stack.api("DELETE", `/schedules/${id}`);
+});
+
+test("activity and a run", async ({ page, stack, screen }) => {
+  const schedule = await stack.schedule({ name: "Restart the notes" });
+  const run = await stack.run(schedule);
+  await open(page, "/activity");
+  await expect(page.getByRole("link", { name: "Restart the notes" }).first()).toBeVisible();
+  await screen.check("activity");
+  await open(page, `/runs/${run.id}`);
+  await expect(page.getByRole("log")).not.toBeEmpty();
+  await screen.check("run");
+
+  const broken = await stack.schedule({ name: "Unpause what runs", steps: [{ action: { type: "unpause" }, target: "name:api" }] });
+  const failed = await stack.run(broken);
+  await open(page, `/runs/${failed.id}`);
+  await screen.check("run-failed");
+  for (const { id } of [schedule, broken]) await stack.api("DELETE", `/schedules/${id}`);
+});
+
+test("hosts", async ({ page, screen }) => {
+  await open(page, "/hosts");
+  await expect(page.getByRole("article")).toHaveCount(1);
+  await screen.check("hosts");
+  await page.getByRole("button", { name: "Add host" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add host" });
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("radio", { name: "TCP" }).check();
+  await screen.check("hosts-add");
+});
+
+test("what is not there", async ({ page, stack, guard, screen }) => {
+  guard.expect(/answer 404/, /status of 404/);
+  for (const [path, name, title] of [
+    ["/nowhere", "not-found", "There is no such page"],
+    ["/runs/00000000-0000-7000-8000-00000000dead", "run-not-found", "It is not here"],
+    ["/schedules/rubbish", "schedule-not-found", "It is not here"],
+    ["/containers/rubbish", "container-not-found", "It is not here"],
+  ]) {
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(404);
+    await hydrated(page);
+    await expect(page.getByRole("heading", { name: title })).toBeVisible();
+    await screen.check(name);
+  }
+});
+
+test("palette, shortcuts and more", async ({ page, screen }) => {
+  await open(page, "/");
+  await page.keyboard.press("Control+k");
+  const palette = page.getByRole("dialog", { name: "Command palette" });
+  await palette.getByRole("combobox").fill("cach");
+  await expect(palette.getByRole("option", { name: /cache/ }).first()).toBeVisible();
+  await screen.check("palette");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+  await screen.check("shortcuts");
+  await page.keyboard.press("Escape");
+  if (isPhone(page)) {
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await expect(page.getByRole("dialog", { name: "More" })).toBeVisible();
+  } else {
+    await page.getByTitle("Account").click();
+    await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  }
+  await screen.check("account");
+});
