@@ -16,26 +16,30 @@ const phone = {
   launchOptions,
 };
 
+// The whole way and every page are looked at in both themes and both sizes; the rest does not depend on them.
+const everywhere = ["**/journey.spec.ts", "**/pages.spec.ts"];
+
 export default defineConfig({
   testDir: "./tests",
   outputDir: "./test-results/files",
   forbidOnly: !!process.env.CI,
   // A test that passes only the second time tells of a fault, in it or in the product.
   retries: 0,
-  workers: process.env.CI ? 2 : undefined,
+  // Each worker has a server, an engine and a browser.
+  workers: 2,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   // Short on the terminal; the file is for ./dev, which counts.
   reporter: [["dot"], ["json", { outputFile: "test-results/results.json" }]],
   use: {
-    baseURL: process.env.BASE_URL ?? "http://127.0.0.1:3000",
+    timezoneId: "Europe/Berlin",
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
   },
   projects: [
     { name: "desktop-light", use: { ...desktop, colorScheme: "light" } },
-    { name: "desktop-dark", use: { ...desktop, colorScheme: "dark" } },
-    { name: "phone-light", use: { ...phone, colorScheme: "light" } },
-    { name: "phone-dark", use: { ...phone, colorScheme: "dark" } },
+    { name: "desktop-dark", use: { ...desktop, colorScheme: "dark" }, testMatch: everywhere },
+    { name: "phone-light", use: { ...phone, colorScheme: "light" }, testMatch: everywhere },
+    { name: "phone-dark", use: { ...phone, colorScheme: "dark" }, testMatch: everywhere },
   ],
 });

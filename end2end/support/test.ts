@@ -46,7 +46,7 @@ export class Guard {
 /** What a browser says while its server is away. */
 export const AWAY = [/ERR_CONNECTION_REFUSED/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /ERR_INCOMPLETE_CHUNKED/, /ERR_NETWORK_CHANGED/];
 
-type TestFixtures = { guard: Guard; screen: Screen };
+type TestFixtures = { guard: Guard; eyes: Eyes };
 type WorkerFixtures = { stack: Stack };
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
@@ -69,7 +69,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     },
     { auto: true },
   ],
-  screen: async ({ page }, use, info) => use(new Screen(page, info.project.name)),
+  eyes: async ({ page }, use, info) => use(new Eyes(page, info.project.name)),
 });
 
 /** For tests that nobody is signed in to. */
@@ -100,7 +100,7 @@ export async function choose(page: Page, name: string, item: string) {
 }
 
 /** Looks at a page as people with different eyes do. */
-export class Screen {
+export class Eyes {
   constructor(
     private readonly page: Page,
     private readonly project: string,

@@ -6,61 +6,61 @@ import { choose, expect, hydrated, isPhone, open, row, signedOut, test } from ".
 test.describe("signed out", () => {
   test.use({ storageState: signedOut });
 
-  test("sign-in", async ({ page, screen }) => {
+  test("sign-in", async ({ page, eyes }) => {
     await open(page, "/schedules");
     await expect(page).toHaveURL(/\/sign-in\?next=%2Fschedules|\/sign-in\?next=\/schedules/);
     await expect(page.getByLabel("Username")).toBeFocused();
-    await screen.check("sign-in");
+    await eyes.check("sign-in");
   });
 });
 
-test("fleet", async ({ page, screen }) => {
+test("fleet", async ({ page, eyes }) => {
   await open(page, "/");
   await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
   await expect(row(page, "web")).toContainText("Healthy");
   await expect(row(page, "worker")).toContainText("Unhealthy");
   await expect(row(page, "cache")).toContainText("Paused");
   await expect(row(page, "mailer")).toContainText("Exited (1)");
-  await screen.check("fleet");
+  await eyes.check("fleet");
 });
 
-test("fleet with a menu open", async ({ page, screen }) => {
+test("fleet with a menu open", async ({ page, eyes }) => {
   await open(page, "/");
   await page.getByRole("button", { name: "More actions, api", exact: true }).click();
   await expect(page.getByRole("menuitem", { name: "Restart" })).toBeVisible();
-  await screen.check("fleet-menu");
+  await eyes.check("fleet-menu");
   await page.keyboard.press("Escape");
   await expect(page.getByRole("menuitem", { name: "Restart" })).toBeHidden();
 });
 
-test("fleet with a selection", async ({ page, screen }) => {
+test("fleet with a selection", async ({ page, eyes }) => {
   await open(page, "/");
   await page.getByRole("checkbox", { name: "Select api" }).check();
   await page.getByRole("checkbox", { name: "Select db" }).check();
   await expect(page.getByText("2 selected")).toBeVisible();
-  await screen.check("fleet-selected");
+  await eyes.check("fleet-selected");
 });
 
-test("fleet with nothing found", async ({ page, screen }) => {
+test("fleet with nothing found", async ({ page, eyes }) => {
   await open(page, "/?q=name:nobody");
   await expect(page.getByRole("heading", { name: "No container matches" })).toBeVisible();
-  await screen.check("fleet-empty");
+  await eyes.check("fleet-empty");
 });
 
-test("container", async ({ page, stack, screen }) => {
+test("container", async ({ page, stack, eyes }) => {
   const { id } = await stack.container("web");
   await open(page, `/containers/${id}`);
   await expect(page.getByRole("heading", { name: "web", level: 1 })).toBeVisible();
   await expect(page.getByRole("heading", { name: "Facts" })).toBeVisible();
-  await screen.check("container");
+  await eyes.check("container");
 });
 
-test("schedules", async ({ page, stack, screen }) => {
+test("schedules", async ({ page, stack, eyes }) => {
   const { items } = await stack.api("GET", "/schedules");
   if (items.length === 0) {
     await open(page, "/schedules");
     await expect(page.getByRole("heading", { name: "No schedules yet" })).toBeVisible();
-    await screen.check("schedules-empty");
+    await eyes.check("schedules-empty");
   }
   const nightly = await stack.schedule({ name: "Nightly restart of the notes" });
   await stack.schedule({
@@ -84,30 +84,30 @@ test("schedules", async ({ page, stack, screen }) => {
   await open(page, "/schedules");
   await expect(row(page, "Nightly restart of the notes")).toContainText("Succeeded");
   await expect(row(page, "Nightly restart of the notes")).toContainText("At 03:00");
-  await screen.check("schedules");
+  await eyes.check("schedules");
 
   await page.getByRole("button", { name: "More actions, Weekday mornings", exact: true }).click();
-  await screen.check("schedules-menu");
+  await eyes.check("schedules-menu");
   await page.keyboard.press("Escape");
   await choose(page, "Paused for now", "Delete");
   await expect(page.getByRole("dialog", { name: "Delete Paused for now?" })).toBeVisible();
-  await screen.check("schedules-delete");
+  await eyes.check("schedules-delete");
   await page.getByRole("button", { name: "Delete schedule" }).click();
   await expect(row(page, "Paused for now")).toBeHidden();
   for (const { id } of (await stack.api("GET", "/schedules")).items) await stack.api("DELETE", `/schedules/${id}`);
 });
 
-test("new schedule", async ({ page, screen }) => {
+test("new schedule", async ({ page, eyes }) => {
   await open(page, "/schedules/new?target=name:web");
   await expect(page.getByRole("rowheader")).toHaveCount(5);
-  await screen.check("schedule-new");
+  await eyes.check("schedule-new");
   await page.getByRole("radio", { name: "Cron" }).check();
   await page.getByRole("textbox", { name: "Cron expression" }).fill("30 7 * * 1-5");
   await expect(page.getByRole("complementary", { name: "What will happen" })).toContainText("on weekdays");
-  await screen.check("schedule-new-cron");
+  await eyes.check("schedule-new-cron");
 });
 
-test("edit a schedule", async ({ page, stack, screen }) => {
+test("edit a schedule", async ({ page, stack, eyes }) => {
   const { id } = await stack.schedule({ name: "Two times and two steps", triggers: [
     { type: "cron", expression: "0 3 * * *" },
     { type: "interval", every: "6h" },
@@ -117,39 +117,39 @@ test("edit a schedule", async ({ page, stack, screen }) => {
   ] });
   await open(page, `/schedules/${id}`);
   await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("Two times and two steps");
-  await screen.check("schedule-edit");
+  await eyes.check("schedule-edit");
   await stack.api("DELETE", `/schedules/${id}`);
 });
 
-test("activity and a run", async ({ page, stack, screen }) => {
+test("activity and a run", async ({ page, stack, eyes }) => {
   const schedule = await stack.schedule({ name: "Restart the notes" });
   const run = await stack.run(schedule);
   await open(page, "/activity");
   await expect(page.getByRole("link", { name: "Restart the notes" }).first()).toBeVisible();
-  await screen.check("activity");
+  await eyes.check("activity");
   await open(page, `/runs/${run.id}`);
   await expect(page.getByRole("log")).not.toBeEmpty();
-  await screen.check("run");
+  await eyes.check("run");
 
   const broken = await stack.schedule({ name: "Unpause what runs", steps: [{ action: { type: "unpause" }, target: "name:api" }] });
   const failed = await stack.run(broken);
   await open(page, `/runs/${failed.id}`);
-  await screen.check("run-failed");
+  await eyes.check("run-failed");
   for (const { id } of [schedule, broken]) await stack.api("DELETE", `/schedules/${id}`);
 });
 
-test("hosts", async ({ page, screen }) => {
+test("hosts", async ({ page, eyes }) => {
   await open(page, "/hosts");
   await expect(page.getByRole("article")).toHaveCount(1);
-  await screen.check("hosts");
+  await eyes.check("hosts");
   await page.getByRole("button", { name: "Add host" }).click();
   const dialog = page.getByRole("dialog", { name: "Add host" });
   await expect(dialog).toBeVisible();
   await dialog.getByRole("radio", { name: "TCP" }).check();
-  await screen.check("hosts-add");
+  await eyes.check("hosts-add");
 });
 
-test("what is not there", async ({ page, stack, guard, screen }) => {
+test("what is not there", async ({ page, stack, guard, eyes }) => {
   guard.expect(/answer 404/, /status of 404/);
   for (const [path, name, title] of [
     ["/nowhere", "not-found", "There is no such page"],
@@ -161,21 +161,21 @@ test("what is not there", async ({ page, stack, guard, screen }) => {
     expect(answer?.status(), path).toBe(404);
     await hydrated(page);
     await expect(page.getByRole("heading", { name: title })).toBeVisible();
-    await screen.check(name);
+    await eyes.check(name);
   }
 });
 
-test("palette, shortcuts and more", async ({ page, screen }) => {
+test("palette, shortcuts and more", async ({ page, eyes }) => {
   await open(page, "/");
   await page.keyboard.press("Control+k");
   const palette = page.getByRole("dialog", { name: "Command palette" });
   await palette.getByRole("combobox").fill("cach");
   await expect(palette.getByRole("option", { name: /cache/ }).first()).toBeVisible();
-  await screen.check("palette");
+  await eyes.check("palette");
   await page.keyboard.press("Escape");
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
-  await screen.check("shortcuts");
+  await eyes.check("shortcuts");
   await page.keyboard.press("Escape");
   if (isPhone(page)) {
     await page.getByRole("button", { name: "More", exact: true }).click();
@@ -184,5 +184,5 @@ test("palette, shortcuts and more", async ({ page, screen }) => {
     await page.getByTitle("Account").click();
     await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
   }
-  await screen.check("account");
+  await eyes.check("account");
 });
