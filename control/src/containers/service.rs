@@ -10,6 +10,7 @@ use domain::{
     pages::PAGE_MAX,
     runs::{RunPlan, RunSummary},
     schedules::Step,
+    selectors::Selector,
 };
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ pub async fn act(
     let step = Step {
         name: None,
         action,
-        target: format!("id:{}", line.id),
+        target: Selector::container(line.host.id, &line.facts.name).to_string(),
     };
     runs::start_direct(
         control,
