@@ -15,6 +15,8 @@ pub mod error;
 pub mod hosts;
 pub mod live;
 pub mod permissions;
+pub mod runs;
+pub mod schedules;
 mod shell;
 
 pub use shell::App;

@@ -36,6 +36,12 @@ macro_rules! lazy_page {
 
 lazy_page!(FleetPage => view! { <crate::containers::Fleet /> });
 lazy_page!(ContainerPage => view! { <crate::containers::ContainerPage /> });
+lazy_page!(SchedulesPage => view! { <crate::schedules::Schedules /> });
+lazy_page!(NewSchedulePage => view! { <crate::schedules::NewSchedule /> });
+lazy_page!(SchedulePage => view! { <crate::schedules::EditSchedule /> });
+lazy_page!(ActivityPage => view! { <crate::runs::Activity /> });
+lazy_page!(OneRunPage => view! { <crate::runs::RunPage /> });
+lazy_page!(HostsPage => view! { <crate::hosts::Hosts /> });
 
 /// The whole interface.
 #[component]
@@ -62,6 +68,12 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view={Lazy::<FleetPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("containers/:id") view={Lazy::<ContainerPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("schedules") view={Lazy::<SchedulesPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("schedules/new") view={Lazy::<NewSchedulePage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("schedules/:id") view={Lazy::<SchedulePage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("activity") view={Lazy::<ActivityPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("runs/:id") view={Lazy::<OneRunPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("hosts") view={Lazy::<HostsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundInside ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -1,0 +1,43 @@
+//! Server functions about runs.
+
+use crate::error::AppError;
+use domain::{
+    ids::{RunId, ScheduleId},
+    pages::Page,
+    runs::{LogLine, Run, RunState, RunSummary},
+};
+use leptos::prelude::*;
+use server_fn::codec::GetUrl;
+
+#[server(endpoint = "runs/list", input = GetUrl)]
+pub async fn list(
+    schedule: Option<ScheduleId>,
+    state: Option<RunState>,
+    limit: u32,
+    cursor: Option<String>,
+) -> Result<Page<RunSummary>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let page = control::pages::ListQuery { limit: Some(limit), cursor };
+    let query = control::runs::RunQuery { schedule, state, page, ..Default::default() };
+    Ok(control::runs::list(&control, &actor, query).await?)
+}
+
+#[server(endpoint = "runs/get", input = GetUrl)]
+pub async fn get(id: RunId) -> Result<Run, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::runs::get(&control, &actor, id).await?)
+}
+
+/// A part of the log, oldest line first.
+#[server(endpoint = "runs/log", input = GetUrl)]
+pub async fn log(id: RunId, limit: u32, cursor: Option<String>) -> Result<Page<LogLine>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let query = control::pages::ListQuery { limit: Some(limit), cursor };
+    Ok(control::runs::log(&control, &actor, id, query).await?)
+}
+
+#[server(endpoint = "runs/cancel")]
+pub async fn cancel(id: RunId) -> Result<RunSummary, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::runs::cancel(&control, &actor, id).await?)
+}

@@ -1,0 +1,111 @@
+//! What the page of activity shows; kept in the address, so that it can be linked.
+
+use super::words::is_bad;
+use domain::{
+    ids::ScheduleId,
+    runs::{RunState, RunSummary},
+};
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::query_signal_with_options};
+
+/// The results one can choose. `running` and `failed` are groups of states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Results {
+    #[default]
+    Everything,
+    Planned,
+    Running,
+    Failed,
+    Only(RunState),
+}
+
+impl Results {
+    pub const CHOICES: [(Results, &'static str, &'static str); 8] = [
+        (Results::Everything, "", "Everything"),
+        (Results::Planned, "planned", "Planned"),
+        (Results::Running, "running", "Running"),
+        (Results::Failed, "failed", "Failed"),
+        (Results::Only(RunState::Succeeded), "succeeded", "Succeeded"),
+        (Results::Only(RunState::Missed), "missed", "Missed"),
+        (Results::Only(RunState::Skipped), "skipped", "Skipped"),
+        (Results::Only(RunState::Cancelled), "cancelled", "Cancelled"),
+    ];
+
+    fn of(word: &str) -> Self {
+        Self::CHOICES.iter().find(|(_, known, _)| *known == word).map_or(Self::Everything, |(value, ..)| *value)
+    }
+
+    fn word(self) -> &'static str {
+        Self::CHOICES.iter().find(|(value, ..)| *value == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// The states to ask the server for, one list each; one without a state is everything.
+    pub fn states(self) -> Vec<Option<RunState>> {
+        match self {
+            Self::Everything => vec![None],
+            Self::Planned => Vec::new(),
+            Self::Running => vec![
+                Some(RunState::Running),
+                Some(RunState::Cancelling),
+                Some(RunState::Queued),
+                Some(RunState::Waiting),
+            ],
+            Self::Failed => vec![Some(RunState::Failed), Some(RunState::Partial), Some(RunState::Unknown)],
+            Self::Only(state) => vec![Some(state)],
+        }
+    }
+
+    /// Whether a run belongs to the page.
+    pub fn holds(self, run: &RunSummary) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Planned => false,
+            Self::Running => !run.status.is_final(),
+            Self::Failed => is_bad(run.status) && run.status != RunState::Missed,
+            Self::Only(state) => run.status == state,
+        }
+    }
+
+    /// Whether what is to come belongs to the page.
+    pub fn shows_planned(self) -> bool {
+        matches!(self, Self::Everything | Self::Planned)
+    }
+}
+
+/// Result and schedule, both from the address.
+#[derive(Clone, Copy)]
+pub struct Filter {
+    pub results: Memo<Results>,
+    pub schedule: Memo<Option<ScheduleId>>,
+    set_show: SignalSetter<Option<String>>,
+    set_schedule: SignalSetter<Option<String>>,
+}
+
+impl Filter {
+    pub fn new() -> Self {
+        let replace = || NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        let (show, set_show) = query_signal_with_options::<String>("show", replace());
+        let (schedule, set_schedule) = query_signal_with_options::<String>("schedule", replace());
+        Self {
+            results: Memo::new(move |_| show.with(|show| show.as_deref().map(Results::of).unwrap_or_default())),
+            schedule: Memo::new(move |_| schedule.with(|id| id.as_deref().and_then(|id| id.parse().ok()))),
+            set_show,
+            set_schedule,
+        }
+    }
+
+    pub fn show(self, results: Results) {
+        self.set_show.set(Some(results.word().to_owned()).filter(|word| !word.is_empty()));
+    }
+
+    pub fn of_schedule(self, id: Option<ScheduleId>) {
+        self.set_schedule.set(id.map(|id| id.to_string()));
+    }
+
+    /// Whether a run belongs to the page.
+    pub fn holds(self, run: &RunSummary) -> bool {
+        let of = self.schedule.get_untracked();
+        let fits = of.is_none() || run.schedule.as_ref().map(|schedule| schedule.id) == of;
+        fits && self.results.get_untracked().holds(run)
+    }
+}

@@ -1,0 +1,148 @@
+//! What a row of the list can do: at once on the page, then on the server, and back again if that fails.
+
+use super::api;
+use crate::{
+    components::{time::Clock, toast::Toasts},
+    error::AppError,
+};
+use domain::{
+    ids::{RunId, ScheduleId},
+    schedules::Schedule,
+};
+use leptos::{prelude::*, task::spawn_local};
+use std::collections::HashMap;
+
+/// The rows of the list and what is done to them.
+#[derive(Clone, Copy)]
+pub struct Rows {
+    pub items: RwSignal<Vec<Schedule>>,
+    /// Why the last thing that was asked of a row did not work.
+    pub faults: RwSignal<HashMap<ScheduleId, String>>,
+    pub deleting: RwSignal<Option<(ScheduleId, String)>>,
+    toasts: Toasts,
+    clock: Clock,
+}
+
+impl Rows {
+    pub fn new(items: Vec<Schedule>) -> Self {
+        Self {
+            items: RwSignal::new(items),
+            faults: RwSignal::new(HashMap::new()),
+            deleting: RwSignal::new(None),
+            toasts: Toasts::get(),
+            clock: Clock::get(),
+        }
+    }
+
+    /// Puts in what the server said; a schedule that is not in the list is added at its end.
+    pub fn put(self, schedule: Schedule) {
+        let _ = self.items.try_update(|items| match items.iter_mut().find(|old| old.id == schedule.id) {
+            Some(old) => *old = schedule,
+            None => items.push(schedule),
+        });
+    }
+
+    pub fn remove(self, id: ScheduleId) {
+        let _ = self.items.try_update(|items| items.retain(|schedule| schedule.id != id));
+    }
+
+    fn failed(self, id: ScheduleId, error: &AppError) {
+        let message = error.0.message.clone();
+        let _ = self.faults.try_update(|faults| faults.insert(id, message));
+    }
+
+    fn clear(self, id: ScheduleId) {
+        if self.faults.with_untracked(|faults| faults.contains_key(&id)) {
+            self.faults.update(|faults| {
+                faults.remove(&id);
+            });
+        }
+    }
+
+    fn find(self, id: ScheduleId) -> Option<Schedule> {
+        self.items.with_untracked(|items| items.iter().find(|schedule| schedule.id == id).cloned())
+    }
+
+    /// Pauses or goes on, with Undo.
+    pub fn enable(self, id: ScheduleId, enabled: bool) {
+        self.switch(id, enabled, true);
+    }
+
+    fn switch(self, id: ScheduleId, enabled: bool, offer_undo: bool) {
+        let Some(before) = self.find(id) else { return };
+        self.clear(id);
+        self.put(Schedule { enabled, next_at: before.next_at.filter(|_| enabled), ..before.clone() });
+        spawn_local(async move {
+            match api::set_enabled(id, enabled).await {
+                Ok(schedule) => {
+                    let text = format!("{} {}", if enabled { "Resumed" } else { "Paused" }, schedule.name);
+                    self.put(schedule);
+                    if offer_undo {
+                        let undo = Callback::new(move |()| self.switch(id, !enabled, false));
+                        self.toasts.undo(if enabled { "play" } else { "circle-pause" }, text, undo);
+                    }
+                }
+                Err(error) => {
+                    self.put(before);
+                    self.failed(id, &error);
+                }
+            }
+        });
+    }
+
+    pub fn run_now(self, id: ScheduleId, started: Callback<RunId>) {
+        self.clear(id);
+        spawn_local(async move {
+            match api::run_now(id).await {
+                Ok(run) => started.run(run.id),
+                Err(error) => self.failed(id, &error),
+            }
+        });
+    }
+
+    /// Leaves out the next time, with Undo.
+    pub fn skip(self, id: ScheduleId) {
+        self.clear(id);
+        spawn_local(async move {
+            match api::skip_next(id).await {
+                Ok(schedule) => {
+                    let clock = self.clock;
+                    let when = schedule.skipping.map(|at| {
+                        let (at, now) = (at.timestamp_millis(), clock.exact_now());
+                        crate::components::time::short(at, now, |at| clock.wall(at))
+                    });
+                    let text = format!("{} skips {}", schedule.name, when.unwrap_or_else(|| "its next run".to_owned()));
+                    self.put(schedule);
+                    self.toasts.undo("skip-forward", text, Callback::new(move |()| self.unskip(id)));
+                }
+                Err(error) => self.failed(id, &error),
+            }
+        });
+    }
+
+    pub fn unskip(self, id: ScheduleId) {
+        self.clear(id);
+        spawn_local(async move {
+            match api::unskip(id).await {
+                Ok(schedule) => self.put(schedule),
+                Err(error) => self.failed(id, &error),
+            }
+        });
+    }
+
+    /// Deletes; whoever asks has confirmed it.
+    pub fn delete(self, id: ScheduleId, name: String) {
+        let before = self.items.get_untracked();
+        self.clear(id);
+        self.remove(id);
+        spawn_local(async move {
+            match api::delete(id).await {
+                Ok(()) => self.toasts.say("trash-2", format!("Deleted {name}. Its history stays in Activity.")),
+                Err(error) => {
+                    let _ = self.items.try_set(before);
+                    self.failed(id, &error);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,119 @@
+//! Server functions about schedules.
+
+use crate::error::AppError;
+use domain::{
+    containers::{ContainerState, Health},
+    ids::{ContainerId, ScheduleId},
+    pages::Page,
+    runs::RunSummary,
+    schedules::{self, Schedule, ScheduleDraft, Trigger},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use server_fn::codec::{GetUrl, Json};
+
+/// The containers that a target picks now.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Matched {
+    pub total: u64,
+    pub hosts: u64,
+    /// The first of them, by host.
+    pub items: Vec<MatchedContainer>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatchedContainer {
+    pub id: ContainerId,
+    pub name: String,
+    pub host: String,
+    pub state: ContainerState,
+    pub health: Option<Health>,
+    /// The host does not answer now.
+    pub stale: bool,
+    /// Chrontainer itself runs in it.
+    pub protected: bool,
+}
+
+#[server(endpoint = "schedules/list", input = GetUrl)]
+pub async fn list(query: String, limit: u32, cursor: Option<String>) -> Result<Page<Schedule>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let page = control::pages::ListQuery { limit: Some(limit), cursor };
+    Ok(control::schedules::list(&control, &actor, control::schedules::ScheduleQuery { query, page }).await?)
+}
+
+#[server(endpoint = "schedules/get", input = GetUrl)]
+pub async fn get(id: ScheduleId) -> Result<Schedule, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::get(&control, &actor, id).await?)
+}
+
+#[server(endpoint = "schedules/create", input = Json)]
+pub async fn create(draft: ScheduleDraft) -> Result<Schedule, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::create(&control, &actor, draft).await?)
+}
+
+#[server(endpoint = "schedules/update", input = Json)]
+pub async fn update(id: ScheduleId, draft: ScheduleDraft) -> Result<Schedule, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::update(&control, &actor, id, draft).await?)
+}
+
+#[server(endpoint = "schedules/set-enabled")]
+pub async fn set_enabled(id: ScheduleId, enabled: bool) -> Result<Schedule, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::set_enabled(&control, &actor, id, enabled).await?)
+}
+
+#[server(endpoint = "schedules/delete")]
+pub async fn delete(id: ScheduleId) -> Result<(), AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    control::schedules::delete(&control, &actor, id).await?;
+    Ok(())
+}
+
+#[server(endpoint = "schedules/run-now")]
+pub async fn run_now(id: ScheduleId) -> Result<RunSummary, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::run_now(&control, &actor, id).await?)
+}
+
+#[server(endpoint = "schedules/skip-next")]
+pub async fn skip_next(id: ScheduleId) -> Result<Schedule, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::skip_next(&control, &actor, id).await?)
+}
+
+#[server(endpoint = "schedules/unskip")]
+pub async fn unskip(id: ScheduleId) -> Result<Schedule, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::unskip(&control, &actor, id).await?)
+}
+
+/// The next fire times of triggers, and what clock changes do to them.
+#[server(endpoint = "schedules/preview", input = Json)]
+pub async fn preview(triggers: Vec<Trigger>, timezone: String, count: usize) -> Result<schedules::Preview, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::preview(&control, &actor, &triggers, &timezone, count.min(50)).await?)
+}
+
+/// What a target picks at this moment.
+#[server(endpoint = "schedules/matches", input = GetUrl)]
+pub async fn matches(selector: String, limit: usize) -> Result<Matched, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let found = control::schedules::matches(&control, &actor, &selector, limit.min(500)).await?;
+    let item = |container: domain::containers::Container| MatchedContainer {
+        id: container.id,
+        name: container.name,
+        host: container.host.name,
+        state: container.state,
+        health: container.health,
+        stale: container.stale,
+        protected: container.protected,
+    };
+    Ok(Matched {
+        total: found.total.into(),
+        hosts: found.hosts.into(),
+        items: found.items.into_iter().map(item).collect(),
+    })
+}

@@ -1,0 +1,11 @@
+//! Schedules: the list, and the form that makes and changes one.
+
+mod acts;
+pub mod api;
+mod editor;
+mod list;
+mod row;
+pub mod words;
+
+pub use editor::{EditSchedule, NewSchedule};
+pub use list::Schedules;

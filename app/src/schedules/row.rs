@@ -1,0 +1,198 @@
+//! One line of the list.
+
+use super::{acts::Rows, words};
+use crate::components::{
+    State, Status, icon,
+    menu::{MenuItem, RowMenu},
+    run_state,
+    time::{Ago, At, duration},
+};
+use domain::{ids::ScheduleId, schedules::Schedule};
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+
+/// The row of a schedule; it follows the list's signal.
+pub fn row(id: ScheduleId, rows: Rows) -> AnyView {
+    let Some(first) = rows.items.with_untracked(|items| items.iter().find(|item| item.id == id).cloned()) else {
+        return ().into_any();
+    };
+    // What was shown last stays while the row is on its way out.
+    let schedule = Memo::new(move |old: Option<&Schedule>| {
+        rows.items
+            .with(|items| items.iter().find(|item| item.id == id).cloned())
+            .or_else(|| old.cloned())
+            .unwrap_or_else(|| first.clone())
+    });
+    let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
+    let enabled = Memo::new(move |_| schedule.with(|s| s.enabled));
+    view! {
+        <tr role="row" data-stale=move || (!enabled.get()).then_some("")>
+            <td role="cell" class="c-sw" data-m="menu2">
+                <input
+                    type="checkbox"
+                    role="switch"
+                    class="switch"
+                    aria-label=move || format!("{}, active", name.get())
+                    checked=enabled.get_untracked()
+                    prop:checked=move || enabled.get()
+                    on:change=move |event| rows.enable(id, event_target_checked(&event))
+                />
+            </td>
+            <td role="cell" data-m="title">{name_cell(id, schedule, rows)}</td>
+            <td role="cell" data-m="hide">{move || schedule.with(does)}</td>
+            <td role="cell" data-m="hide">{move || schedule.with(targets)}</td>
+            <td role="cell" data-m="a">{move || schedule.with(last)}</td>
+            <td role="cell" data-m="b">{move || schedule.with(next)}</td>
+            <td role="cell" data-m="menu"><Actions id schedule rows /></td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn name_cell(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> AnyView {
+    let fault = move || {
+        rows.faults.with(|faults| faults.get(&id).cloned()).map(|message| {
+            view! { <span class="row-fault" role="alert">{icon("circle-alert")}{message}</span> }
+        })
+    };
+    view! {
+        <div class="name">
+            <span class="t"><a href=format!("/schedules/{id}")>{move || schedule.with(|s| s.name.clone())}</a></span>
+            <span class="s eng" title=move || schedule.with(|s| format!("{}, {}", s.sentence, s.timezone))>
+                {move || schedule.with(|s| s.sentence.clone())}
+                " "
+                <span class="z">{move || schedule.with(|s| s.timezone.clone())}</span>
+            </span>
+            {fault}
+        </div>
+    }
+    .into_any()
+}
+
+fn does(schedule: &Schedule) -> AnyView {
+    let steps = &schedule.steps;
+    let all = words::steps_words(steps);
+    let icons = steps
+        .iter()
+        .take(4)
+        .enumerate()
+        .map(|(index, step)| {
+            view! {
+                {(index > 0).then(|| view! { <span class="arr"></span> })}
+                {icon(words::action_icon(step.action.verb()))}
+            }
+        })
+        .collect_view();
+    let text = match steps.as_slice() {
+        [one] => one.title(),
+        many => words::count(many.len() as u64, "step"),
+    };
+    let spelt = (steps.len() > 1).then(|| format!(": {all}"));
+    view! {
+        <div class="name">
+            <span class="row icons">{icons}</span>
+            <span class="s" title=all>{text}<span class="vh">{spelt}</span></span>
+        </div>
+    }
+    .into_any()
+}
+
+fn targets(schedule: &Schedule) -> AnyView {
+    let target = schedule.steps.first().map(|step| step.target.clone()).unwrap_or_default();
+    let terms = words::terms(&target);
+    let more = terms.len().saturating_sub(2);
+    let tags = terms
+        .into_iter()
+        .take(2)
+        .map(|term| {
+            let key = match (term.exclude, term.key.as_str()) {
+                (true, key) => format!("not {key}"),
+                (false, key) => key.to_owned(),
+            };
+            let value = if key.is_empty() && term.value == "*" { "every container".to_owned() } else { term.value };
+            view! { <span class="tag"><span class="k">{key}</span><span class="clip">{value}</span></span> }
+        })
+        .collect_view();
+    view! {
+        <div class="row row-wrap tags" title=target>
+            {tags}
+            {(more > 0).then(|| view! { <span class="tag">{format!("+{more}")}</span> })}
+        </div>
+    }
+    .into_any()
+}
+
+fn last(schedule: &Schedule) -> AnyView {
+    let Some(run) = schedule.last_run.clone() else {
+        return view! { <span class="faint">"Never ran"</span> }.into_any();
+    };
+    let took = run.duration_ms.map(|ms| format!("{}, ", duration(ms)));
+    view! {
+        <div class="name">
+            <span class="t">
+                <a class="plainlink" href=format!("/runs/{}", run.id)><Status state=run_state(run.status) /></a>
+            </span>
+            <span class="s">{took}<At at=run.at /></span>
+        </div>
+    }
+    .into_any()
+}
+
+fn next(schedule: &Schedule) -> AnyView {
+    let skipping = schedule.skipping.map(|at| view! { <span class="a skips">"skips "<At at /></span> });
+    match schedule.next_at {
+        _ if !schedule.enabled => view! { <Status state=State::new("paused", "Paused") /> }.into_any(),
+        Some(at) => view! {
+            <div class="when">
+                <span class="r"><Ago at /></span>
+                <span class="a"><At at /></span>
+                {skipping}
+            </div>
+        }
+        .into_any(),
+        None => view! { <span class="faint">"No more runs"</span>{skipping} }.into_any(),
+    }
+}
+
+#[component]
+fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoView {
+    let navigate = use_navigate();
+    let open_run = {
+        let navigate = navigate.clone();
+        Callback::new(move |run| navigate(&format!("/runs/{run}"), Default::default()))
+    };
+    let edit = Callback::new(move |()| navigate(&format!("/schedules/{id}"), Default::default()));
+    let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
+    let skip = move || {
+        let (skipping, coming) = schedule.with(|s| (s.skipping.is_some(), s.enabled && s.next_at.is_some()));
+        if skipping {
+            view! { <MenuItem icon="undo-2" text="Undo skip" run=Callback::new(move |()| rows.unskip(id)) /> }.into_any()
+        } else if coming {
+            view! { <MenuItem icon="skip-forward" text="Skip next run" run=Callback::new(move |()| rows.skip(id)) /> }.into_any()
+        } else {
+            ().into_any()
+        }
+    };
+    let delete = Callback::new(move |()| rows.deleting.set(Some((id, name.get_untracked()))));
+    view! {
+        <div class="acts">
+            <button
+                class="icon-btn icon-btn-sm"
+                type="button"
+                aria-label=move || format!("Run now, {}", name.get())
+                data-tip="Run now"
+                on:click=move |_| rows.run_now(id, open_run)
+            >
+                {icon("play")}
+            </button>
+            <RowMenu id=format!("menu-{id}") label=name>
+                <MenuItem icon="play" text="Run now" run=Callback::new(move |()| rows.run_now(id, open_run)) />
+                {skip}
+                <MenuItem icon="pencil" text="Edit" run=edit />
+                <a role="menuitem" tabindex="-1" href=format!("/activity?schedule={id}")>{icon("history")}"History"</a>
+                <hr />
+                <MenuItem icon="trash-2" text="Delete" danger=true run=delete />
+            </RowMenu>
+        </div>
+    }
+}
