@@ -29,10 +29,24 @@ pub fn AddHost(node: NodeRef<html::Dialog>, added: Callback<Host>) -> impl IntoV
     // (field, message)
     let fault = RwSignal::new(None::<(Option<String>, String)>);
     let about = move |field: &'static str| {
-        Signal::derive(move || fault.with(|fault| fault.as_ref().filter(|(of, _)| of.as_deref() == Some(field)).map(|(_, message)| message.clone())))
+        Signal::derive(move || {
+            fault.with(|fault| {
+                fault
+                    .as_ref()
+                    .filter(|(of, _)| of.as_deref() == Some(field))
+                    .map(|(_, message)| message.clone())
+            })
+        })
     };
     let (bad_name, bad_url) = (about("name"), about("url"));
-    let general = move || fault.with(|fault| fault.as_ref().filter(|(of, _)| of.is_none()).map(|(_, message)| message.clone()));
+    let general = move || {
+        fault.with(|fault| {
+            fault
+                .as_ref()
+                .filter(|(of, _)| of.is_none())
+                .map(|(_, message)| message.clone())
+        })
+    };
     let url = move || match kind.get() {
         Kind::Local => with_scheme("unix", &socket.get()),
         Kind::Tcp => with_scheme("tcp", &address.get()),
@@ -44,7 +58,10 @@ pub fn AddHost(node: NodeRef<html::Dialog>, added: Callback<Host>) -> impl IntoV
         }
         busy.set(true);
         fault.set(None);
-        let host = NewHost { name: name.get_untracked(), url: untrack(url) };
+        let host = NewHost {
+            name: name.get_untracked(),
+            url: untrack(url),
+        };
         spawn_local(async move {
             let answer = api::create(host).await;
             if busy.try_set(false).is_some() {
@@ -164,7 +181,11 @@ pub fn AddHost(node: NodeRef<html::Dialog>, added: Callback<Host>) -> impl IntoV
 /// The url of what was typed; one that has a scheme already is left as it is.
 fn with_scheme(scheme: &str, text: &str) -> String {
     let text = text.trim();
-    if text.contains("://") { text.to_owned() } else { format!("{scheme}://{text}") }
+    if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("{scheme}://{text}")
+    }
 }
 
 #[cfg(test)]
@@ -173,7 +194,10 @@ mod tests {
 
     #[test]
     fn a_scheme_is_added_once() {
-        assert_eq!(with_scheme("unix", " /run/docker.sock "), "unix:///run/docker.sock");
+        assert_eq!(
+            with_scheme("unix", " /run/docker.sock "),
+            "unix:///run/docker.sock"
+        );
         assert_eq!(with_scheme("tcp", "nas:2375"), "tcp://nas:2375");
         assert_eq!(with_scheme("unix", "tcp://nas:2375"), "tcp://nas:2375");
     }

@@ -61,7 +61,10 @@ fn trouble(host: &Host) -> AnyView {
     if host.status != HostStatus::Offline {
         return ().into_any();
     }
-    let message = host.error.clone().unwrap_or_else(|| "It does not answer. Check its power and its network.".to_owned());
+    let message = host
+        .error
+        .clone()
+        .unwrap_or_else(|| "It does not answer. Check its power and its network.".to_owned());
     // The first sentence is what happened.
     let (what, rest) = match message.split_once(". ") {
         Some((what, rest)) => (format!("{what}."), rest.to_owned()),
@@ -128,7 +131,11 @@ fn system(engine: &EngineFacts) -> String {
 
 /// "pi5, 4 CPUs, 7.8 GB, aarch64"
 fn machine(engine: &EngineFacts) -> String {
-    let cpus = if engine.cpus == 1 { "1 CPU".to_owned() } else { format!("{} CPUs", engine.cpus) };
+    let cpus = if engine.cpus == 1 {
+        "1 CPU".to_owned()
+    } else {
+        format!("{} CPUs", engine.cpus)
+    };
     let memory = format!("{:.1} GB", engine.memory_bytes as f64 / 1_000_000_000.0);
     [engine.hostname.clone(), cpus, memory, engine.architecture.clone()]
         .into_iter()

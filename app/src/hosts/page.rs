@@ -36,7 +36,10 @@ pub fn Hosts() -> impl IntoView {
                 (of(HostStatus::Connecting), "connecting"),
                 (of(HostStatus::Disabled), "disabled"),
             ];
-            let words = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}"));
+            let words = parts
+                .iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, word)| format!("{number} {word}"));
             summary.set(words.collect::<Vec<_>>().join(", "));
         });
     });
@@ -78,7 +81,10 @@ fn put(hosts: RwSignal<Vec<Host>>, host: Host) {
 fn Cards(hosts: RwSignal<Vec<Host>>, adding: NodeRef<html::Dialog>) -> impl IntoView {
     let ids = Memo::new(move |_| {
         hosts.with(|hosts| {
-            let mut ids: Vec<_> = hosts.iter().map(|host| (host.status != HostStatus::Offline, host.id)).collect();
+            let mut ids: Vec<_> = hosts
+                .iter()
+                .map(|host| (host.status != HostStatus::Offline, host.id))
+                .collect();
             // Those that need a person come first; it is decided when the page opens, so that no card jumps.
             ids.sort_by_key(|(well, _)| *well);
             ids.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
@@ -89,7 +95,12 @@ fn Cards(hosts: RwSignal<Vec<Host>>, adding: NodeRef<html::Dialog>) -> impl Into
         let now = ids.get();
         order.update_value(|order| {
             order.retain(|id| now.contains(id));
-            order.extend(now.iter().filter(|id| !order.contains(id)).copied().collect::<Vec<_>>());
+            order.extend(
+                now.iter()
+                    .filter(|id| !order.contains(id))
+                    .copied()
+                    .collect::<Vec<_>>(),
+            );
         });
         order.get_value()
     };

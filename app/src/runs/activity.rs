@@ -34,7 +34,10 @@ pub struct Part {
 }
 
 /// Reads the next part of every list that goes on.
-pub async fn read(lists: Vec<(Option<RunState>, Option<String>)>, schedule: Option<ScheduleId>) -> Result<Part, AppError> {
+pub async fn read(
+    lists: Vec<(Option<RunState>, Option<String>)>,
+    schedule: Option<ScheduleId>,
+) -> Result<Part, AppError> {
     let pages = lists.into_iter().map(|(state, cursor)| async move {
         let page = api::list(schedule, state, PAGE, cursor).await?;
         Ok::<_, AppError>((state, page))
@@ -44,7 +47,8 @@ pub async fn read(lists: Vec<(Option<RunState>, Option<String>)>, schedule: Opti
         part.runs.extend(items);
         part.next.extend(next.map(|next| (state, next)));
     }
-    part.runs.sort_by_key(|run| std::cmp::Reverse((run.queued_at, run.id)));
+    part.runs
+        .sort_by_key(|run| std::cmp::Reverse((run.queued_at, run.id)));
     Ok(part)
 }
 
@@ -54,9 +58,19 @@ pub fn Activity() -> impl IntoView {
     let filter = Filter::new();
     let again = RwSignal::new(0_u32);
     let part = Resource::new(
-        move || (filter.results.get(), filter.schedule.get(), live.gaps(), again.get()),
+        move || {
+            (
+                filter.results.get(),
+                filter.schedule.get(),
+                live.gaps(),
+                again.get(),
+            )
+        },
         |(results, schedule, ..)| {
-            read(results.states().into_iter().map(|state| (state, None)).collect(), schedule)
+            read(
+                results.states().into_iter().map(|state| (state, None)).collect(),
+                schedule,
+            )
         },
     );
     // What comes is what the schedules say; they are read again when one changes.
@@ -65,7 +79,10 @@ pub fn Activity() -> impl IntoView {
         let _ = changes.try_update(|changes| *changes += 1);
     });
     live.listen(move |event| {
-        if matches!(event, Event::ScheduleChanged { .. } | Event::ScheduleDeleted { .. }) {
+        if matches!(
+            event,
+            Event::ScheduleChanged { .. } | Event::ScheduleDeleted { .. }
+        ) {
             changed();
         }
     });

@@ -17,8 +17,16 @@ pub async fn list(
     cursor: Option<String>,
 ) -> Result<Page<RunSummary>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
-    let page = control::pages::ListQuery { limit: Some(limit), cursor };
-    let query = control::runs::RunQuery { schedule, state, page, ..Default::default() };
+    let page = control::pages::ListQuery {
+        limit: Some(limit),
+        cursor,
+    };
+    let query = control::runs::RunQuery {
+        schedule,
+        state,
+        page,
+        ..Default::default()
+    };
     Ok(control::runs::list(&control, &actor, query).await?)
 }
 
@@ -32,7 +40,10 @@ pub async fn get(id: RunId) -> Result<Run, AppError> {
 #[server(endpoint = "runs/log", input = GetUrl)]
 pub async fn log(id: RunId, limit: u32, cursor: Option<String>) -> Result<Page<LogLine>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
-    let query = control::pages::ListQuery { limit: Some(limit), cursor };
+    let query = control::pages::ListQuery {
+        limit: Some(limit),
+        cursor,
+    };
     Ok(control::runs::log(&control, &actor, id, query).await?)
 }
 

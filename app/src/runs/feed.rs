@@ -64,7 +64,11 @@ pub fn Feed(part: Part, filter: Filter, plan: Plan) -> impl IntoView {
             return;
         }
         loading.set(true);
-        let lists = next.get_untracked().into_iter().map(|(state, cursor)| (state, Some(cursor))).collect();
+        let lists = next
+            .get_untracked()
+            .into_iter()
+            .map(|(state, cursor)| (state, Some(cursor)))
+            .collect();
         let schedule = filter.schedule.get_untracked();
         spawn_local(async move {
             let answer = read(lists, schedule).await;
@@ -74,7 +78,10 @@ pub fn Feed(part: Part, filter: Filter, plan: Plan) -> impl IntoView {
             match answer {
                 Ok(part) => {
                     runs.update(|runs| {
-                        let new = part.runs.into_iter().filter(|run| !runs.iter().any(|old| old.id == run.id));
+                        let new = part
+                            .runs
+                            .into_iter()
+                            .filter(|run| !runs.iter().any(|old| old.id == run.id));
                         let new: Vec<_> = new.collect();
                         runs.extend(new);
                         runs.sort_by_key(|run| std::cmp::Reverse((run.queued_at, run.id)));
@@ -168,7 +175,11 @@ fn entry(id: RunId, runs: RwSignal<Vec<RunSummary>>) -> AnyView {
     let took_words = move || {
         run.with(|run| {
             let took = took(run, clock.now())?;
-            Some(if run.status.is_final() { duration(took) } else { span(took) })
+            Some(if run.status.is_final() {
+                duration(took)
+            } else {
+                span(took)
+            })
         })
     };
     let progress = move || {
@@ -228,7 +239,12 @@ fn node_icon(run: &RunSummary) -> &'static str {
         (RunState::Missed, _) => "clock",
         (RunState::Cancelled, _) => "ban",
         (_, RunTrigger::Direct { .. }) => {
-            let verb = run.title.split_whitespace().next().unwrap_or_default().to_lowercase();
+            let verb = run
+                .title
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_lowercase();
             action_icon(&verb)
         }
         _ => "calendar-clock",
@@ -257,7 +273,10 @@ fn about(run: &RunSummary) -> String {
     };
     match &run.trigger {
         RunTrigger::Schedule => containers,
-        _ => format!("{containers}, {}", started_by(&run.trigger).replace(", run now", "")),
+        _ => format!(
+            "{containers}, {}",
+            started_by(&run.trigger).replace(", run now", "")
+        ),
     }
 }
 
@@ -300,7 +319,9 @@ fn when_seen(element: &web_sys::Element, then: impl Fn() + Copy + 'static) {
     use wasm_bindgen::{JsCast, closure::Closure};
     let seen = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
         let near = entries.iter().any(|entry| {
-            entry.dyn_into::<web_sys::IntersectionObserverEntry>().is_ok_and(|entry| entry.is_intersecting())
+            entry
+                .dyn_into::<web_sys::IntersectionObserverEntry>()
+                .is_ok_and(|entry| entry.is_intersecting())
         });
         if near {
             then();

@@ -32,11 +32,17 @@ impl Results {
     ];
 
     fn of(word: &str) -> Self {
-        Self::CHOICES.iter().find(|(_, known, _)| *known == word).map_or(Self::Everything, |(value, ..)| *value)
+        Self::CHOICES
+            .iter()
+            .find(|(_, known, _)| *known == word)
+            .map_or(Self::Everything, |(value, ..)| *value)
     }
 
     fn word(self) -> &'static str {
-        Self::CHOICES.iter().find(|(value, ..)| *value == self).map_or("", |(_, word, _)| word)
+        Self::CHOICES
+            .iter()
+            .find(|(value, ..)| *value == self)
+            .map_or("", |(_, word, _)| word)
     }
 
     /// The states to ask the server for, one list each; one without a state is everything.
@@ -50,7 +56,11 @@ impl Results {
                 Some(RunState::Queued),
                 Some(RunState::Waiting),
             ],
-            Self::Failed => vec![Some(RunState::Failed), Some(RunState::Partial), Some(RunState::Unknown)],
+            Self::Failed => vec![
+                Some(RunState::Failed),
+                Some(RunState::Partial),
+                Some(RunState::Unknown),
+            ],
             Self::Only(state) => vec![Some(state)],
         }
     }
@@ -83,11 +93,17 @@ pub struct Filter {
 
 impl Filter {
     pub fn new() -> Self {
-        let replace = || NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        let replace = || NavigateOptions {
+            replace: true,
+            scroll: false,
+            ..Default::default()
+        };
         let (show, set_show) = query_signal_with_options::<String>("show", replace());
         let (schedule, set_schedule) = query_signal_with_options::<String>("schedule", replace());
         Self {
-            results: Memo::new(move |_| show.with(|show| show.as_deref().map(Results::of).unwrap_or_default())),
+            results: Memo::new(move |_| {
+                show.with(|show| show.as_deref().map(Results::of).unwrap_or_default())
+            }),
             schedule: Memo::new(move |_| schedule.with(|id| id.as_deref().and_then(|id| id.parse().ok()))),
             set_show,
             set_schedule,
@@ -95,7 +111,8 @@ impl Filter {
     }
 
     pub fn show(self, results: Results) {
-        self.set_show.set(Some(results.word().to_owned()).filter(|word| !word.is_empty()));
+        self.set_show
+            .set(Some(results.word().to_owned()).filter(|word| !word.is_empty()));
     }
 
     pub fn of_schedule(self, id: Option<ScheduleId>) {

@@ -7,7 +7,10 @@ use crate::{
         time::{Ago, At, Clock},
         toast::Toasts,
     },
-    schedules::{api, words::{steps_words, target_words, lower_first}},
+    schedules::{
+        api,
+        words::{lower_first, steps_words, target_words},
+    },
 };
 use chrono::{DateTime, Utc};
 use domain::{ids::ScheduleId, schedules::Schedule};
@@ -54,7 +57,11 @@ impl Plan {
                 Some(Planned {
                     id: schedule.id,
                     name: schedule.name.clone(),
-                    about: format!("will {} {}", lower_first(&steps_words(&schedule.steps)), target_words(&step.target)),
+                    about: format!(
+                        "will {} {}",
+                        lower_first(&steps_words(&schedule.steps)),
+                        target_words(&step.target)
+                    ),
                     at: schedule.next_at?,
                 })
             })

@@ -36,7 +36,10 @@ pub fn started_by(trigger: &RunTrigger) -> String {
 
 /// How a run's state looks on a bar: (`--c` of its part).
 pub fn is_bad(state: RunState) -> bool {
-    matches!(state, RunState::Failed | RunState::Partial | RunState::Missed | RunState::Unknown)
+    matches!(
+        state,
+        RunState::Failed | RunState::Partial | RunState::Missed | RunState::Unknown
+    )
 }
 
 /// The containers of a run by where they are.
@@ -65,9 +68,16 @@ impl Tally {
             (self.waiting, "waiting"),
             (self.left_out, "left out"),
         ];
-        let words: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        if words.is_empty() { "None".to_owned() } else { words.join(", ") }
+        let words: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        if words.is_empty() {
+            "None".to_owned()
+        } else {
+            words.join(", ")
+        }
     }
 }
 
@@ -143,7 +153,12 @@ pub fn cause(run: &Run) -> Option<(String, String)> {
         .steps
         .iter()
         .flat_map(|step| &step.targets)
-        .filter(|target| matches!(target.status, TargetState::Failed | TargetState::TimedOut | TargetState::Unknown))
+        .filter(|target| {
+            matches!(
+                target.status,
+                TargetState::Failed | TargetState::TimedOut | TargetState::Unknown
+            )
+        })
         .collect();
     let first = culprits.first().and_then(|target| {
         let message = target.message.as_deref()?;
@@ -169,7 +184,16 @@ mod tests {
 
     #[test]
     fn a_tally_says_only_what_there_is() {
-        assert_eq!(Tally { done: 8, failed: 1, working: 2, ..Tally::default() }.words(), "8 done, 1 failed, 2 working");
+        assert_eq!(
+            Tally {
+                done: 8,
+                failed: 1,
+                working: 2,
+                ..Tally::default()
+            }
+            .words(),
+            "8 done, 1 failed, 2 working"
+        );
         assert_eq!(Tally::default().words(), "None");
     }
 }

@@ -36,14 +36,18 @@ impl Rows {
 
     /// Puts in what the server said; a schedule that is not in the list is added at its end.
     pub fn put(self, schedule: Schedule) {
-        let _ = self.items.try_update(|items| match items.iter_mut().find(|old| old.id == schedule.id) {
-            Some(old) => *old = schedule,
-            None => items.push(schedule),
-        });
+        let _ = self
+            .items
+            .try_update(|items| match items.iter_mut().find(|old| old.id == schedule.id) {
+                Some(old) => *old = schedule,
+                None => items.push(schedule),
+            });
     }
 
     pub fn remove(self, id: ScheduleId) {
-        let _ = self.items.try_update(|items| items.retain(|schedule| schedule.id != id));
+        let _ = self
+            .items
+            .try_update(|items| items.retain(|schedule| schedule.id != id));
     }
 
     fn failed(self, id: ScheduleId, error: &AppError) {
@@ -60,7 +64,8 @@ impl Rows {
     }
 
     fn find(self, id: ScheduleId) -> Option<Schedule> {
-        self.items.with_untracked(|items| items.iter().find(|schedule| schedule.id == id).cloned())
+        self.items
+            .with_untracked(|items| items.iter().find(|schedule| schedule.id == id).cloned())
     }
 
     /// Pauses or goes on, with Undo.
@@ -71,7 +76,11 @@ impl Rows {
     fn switch(self, id: ScheduleId, enabled: bool, offer_undo: bool) {
         let Some(before) = self.find(id) else { return };
         self.clear(id);
-        self.put(Schedule { enabled, next_at: before.next_at.filter(|_| enabled), ..before.clone() });
+        self.put(Schedule {
+            enabled,
+            next_at: before.next_at.filter(|_| enabled),
+            ..before.clone()
+        });
         spawn_local(async move {
             match api::set_enabled(id, enabled).await {
                 Ok(schedule) => {
@@ -79,7 +88,8 @@ impl Rows {
                     self.put(schedule);
                     if offer_undo {
                         let undo = Callback::new(move |()| self.switch(id, !enabled, false));
-                        self.toasts.undo(if enabled { "play" } else { "circle-pause" }, text, undo);
+                        self.toasts
+                            .undo(if enabled { "play" } else { "circle-pause" }, text, undo);
                     }
                 }
                 Err(error) => {
@@ -111,9 +121,14 @@ impl Rows {
                         let (at, now) = (at.timestamp_millis(), clock.exact_now());
                         crate::components::time::short(at, now, |at| clock.wall(at))
                     });
-                    let text = format!("{} skips {}", schedule.name, when.unwrap_or_else(|| "its next run".to_owned()));
+                    let text = format!(
+                        "{} skips {}",
+                        schedule.name,
+                        when.unwrap_or_else(|| "its next run".to_owned())
+                    );
                     self.put(schedule);
-                    self.toasts.undo("skip-forward", text, Callback::new(move |()| self.unskip(id)));
+                    self.toasts
+                        .undo("skip-forward", text, Callback::new(move |()| self.unskip(id)));
                 }
                 Err(error) => self.failed(id, &error),
             }
@@ -137,7 +152,10 @@ impl Rows {
         self.remove(id);
         spawn_local(async move {
             match api::delete(id).await {
-                Ok(()) => self.toasts.say("trash-2", format!("Deleted {name}. Its history stays in Activity.")),
+                Ok(()) => self.toasts.say(
+                    "trash-2",
+                    format!("Deleted {name}. Its history stays in Activity."),
+                ),
                 Err(error) => {
                     let _ = self.items.try_set(before);
                     self.failed(id, &error);

@@ -37,8 +37,16 @@ pub struct MatchedContainer {
 #[server(endpoint = "schedules/list", input = GetUrl)]
 pub async fn list(query: String, limit: u32, cursor: Option<String>) -> Result<Page<Schedule>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
-    let page = control::pages::ListQuery { limit: Some(limit), cursor };
-    Ok(control::schedules::list(&control, &actor, control::schedules::ScheduleQuery { query, page }).await?)
+    let page = control::pages::ListQuery {
+        limit: Some(limit),
+        cursor,
+    };
+    Ok(control::schedules::list(
+        &control,
+        &actor,
+        control::schedules::ScheduleQuery { query, page },
+    )
+    .await?)
 }
 
 #[server(endpoint = "schedules/get", input = GetUrl)]
@@ -92,7 +100,11 @@ pub async fn unskip(id: ScheduleId) -> Result<Schedule, AppError> {
 
 /// The next fire times of triggers, and what clock changes do to them.
 #[server(endpoint = "schedules/preview", input = Json)]
-pub async fn preview(triggers: Vec<Trigger>, timezone: String, count: usize) -> Result<schedules::Preview, AppError> {
+pub async fn preview(
+    triggers: Vec<Trigger>,
+    timezone: String,
+    count: usize,
+) -> Result<schedules::Preview, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::preview(&control, &actor, &triggers, &timezone, count.min(50)).await?)
 }

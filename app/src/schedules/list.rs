@@ -10,13 +10,7 @@ use crate::{
     },
     live::Live,
 };
-use domain::{
-    events::Event,
-    ids::ScheduleId,
-    pages::Page,
-    runs::RunState,
-    schedules::Schedule,
-};
+use domain::{events::Event, ids::ScheduleId, pages::Page, runs::RunState, schedules::Schedule};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::{NavigateOptions, hooks::query_signal_with_options};
@@ -32,7 +26,11 @@ const MANY: usize = 20;
 #[component]
 pub fn Schedules() -> impl IntoView {
     let live = Live::get();
-    let replace = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+    let replace = NavigateOptions {
+        replace: true,
+        scroll: false,
+        ..Default::default()
+    };
     let (query, set_query) = query_signal_with_options::<String>("q", replace);
     let text = RwSignal::new(query.get_untracked().unwrap_or_default());
     let asked = settled(move || text.get(), QUIET);
@@ -78,7 +76,12 @@ enum Show {
 }
 
 fn failing(schedule: &Schedule) -> bool {
-    let bad = |state| matches!(state, RunState::Failed | RunState::Partial | RunState::Unknown | RunState::Missed);
+    let bad = |state| {
+        matches!(
+            state,
+            RunState::Failed | RunState::Partial | RunState::Unknown | RunState::Missed
+        )
+    };
     schedule.last_run.as_ref().is_some_and(|run| bad(run.status))
 }
 
@@ -107,7 +110,10 @@ fn Found(
     let next = RwSignal::new(next);
     let show = RwSignal::new(Show::All);
     follow(rows, reload);
-    let count = move |show: Show| rows.items.with(|items| items.iter().filter(|item| show.holds(item)).count());
+    let count = move |show: Show| {
+        rows.items
+            .with(|items| items.iter().filter(|item| show.holds(item)).count())
+    };
     Effect::new(move |_| {
         let (all, paused) = (count(Show::All), count(Show::Paused));
         summary.set(match next.with(Option::is_some) {
@@ -119,8 +125,13 @@ fn Found(
     });
     let ids = Memo::new(move |_| {
         let show = show.get();
-        rows.items
-            .with(|items| items.iter().filter(|item| show.holds(item)).map(|item| item.id).collect::<Vec<_>>())
+        rows.items.with(|items| {
+            items
+                .iter()
+                .filter(|item| show.holds(item))
+                .map(|item| item.id)
+                .collect::<Vec<_>>()
+        })
     });
     let chip = move |mine: Show, name: &'static str| {
         view! {
@@ -286,7 +297,10 @@ fn ConfirmDelete(rows: Rows) -> impl IntoView {
             dialog::open(node);
         }
     });
-    let name = move || rows.deleting.with(|asked| asked.as_ref().map(|(_, name)| name.clone()).unwrap_or_default());
+    let name = move || {
+        rows.deleting
+            .with(|asked| asked.as_ref().map(|(_, name)| name.clone()).unwrap_or_default())
+    };
     let done = move || {
         dialog::close(node);
         rows.deleting.set(None);
@@ -310,4 +324,3 @@ fn ConfirmDelete(rows: Rows) -> impl IntoView {
         </Dialog>
     }
 }
-

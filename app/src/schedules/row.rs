@@ -13,7 +13,10 @@ use leptos_router::hooks::use_navigate;
 
 /// The row of a schedule; it follows the list's signal.
 pub fn row(id: ScheduleId, rows: Rows) -> AnyView {
-    let Some(first) = rows.items.with_untracked(|items| items.iter().find(|item| item.id == id).cloned()) else {
+    let Some(first) = rows
+        .items
+        .with_untracked(|items| items.iter().find(|item| item.id == id).cloned())
+    else {
         return ().into_any();
     };
     // What was shown last stays while the row is on its way out.
@@ -51,9 +54,11 @@ pub fn row(id: ScheduleId, rows: Rows) -> AnyView {
 
 fn name_cell(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> AnyView {
     let fault = move || {
-        rows.faults.with(|faults| faults.get(&id).cloned()).map(|message| {
-            view! { <span class="row-fault" role="alert">{icon("circle-alert")}{message}</span> }
-        })
+        rows.faults
+            .with(|faults| faults.get(&id).cloned())
+            .map(|message| {
+                view! { <span class="row-fault" role="alert">{icon("circle-alert")}{message}</span> }
+            })
     };
     view! {
         <div class="name">
@@ -98,7 +103,11 @@ fn does(schedule: &Schedule) -> AnyView {
 }
 
 fn targets(schedule: &Schedule) -> AnyView {
-    let target = schedule.steps.first().map(|step| step.target.clone()).unwrap_or_default();
+    let target = schedule
+        .steps
+        .first()
+        .map(|step| step.target.clone())
+        .unwrap_or_default();
     let terms = words::terms(&target);
     let more = terms.len().saturating_sub(2);
     let tags = terms
@@ -109,7 +118,11 @@ fn targets(schedule: &Schedule) -> AnyView {
                 (true, key) => format!("not {key}"),
                 (false, key) => key.to_owned(),
             };
-            let value = if key.is_empty() && term.value == "*" { "every container".to_owned() } else { term.value };
+            let value = if key.is_empty() && term.value == "*" {
+                "every container".to_owned()
+            } else {
+                term.value
+            };
             view! { <span class="tag"><span class="k">{key}</span><span class="clip">{value}</span></span> }
         })
         .collect_view();
@@ -139,7 +152,9 @@ fn last(schedule: &Schedule) -> AnyView {
 }
 
 fn next(schedule: &Schedule) -> AnyView {
-    let skipping = schedule.skipping.map(|at| view! { <span class="a skips">"skips "<At at /></span> });
+    let skipping = schedule
+        .skipping
+        .map(|at| view! { <span class="a skips">"skips "<At at /></span> });
     match schedule.next_at {
         _ if !schedule.enabled => view! { <Status state=State::new("paused", "Paused") /> }.into_any(),
         Some(at) => view! {
@@ -166,7 +181,8 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
     let skip = move || {
         let (skipping, coming) = schedule.with(|s| (s.skipping.is_some(), s.enabled && s.next_at.is_some()));
         if skipping {
-            view! { <MenuItem icon="undo-2" text="Undo skip" run=Callback::new(move |()| rows.unskip(id)) /> }.into_any()
+            view! { <MenuItem icon="undo-2" text="Undo skip" run=Callback::new(move |()| rows.unskip(id)) /> }
+                .into_any()
         } else if coming {
             view! { <MenuItem icon="skip-forward" text="Skip next run" run=Callback::new(move |()| rows.skip(id)) /> }.into_any()
         } else {

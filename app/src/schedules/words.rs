@@ -69,9 +69,17 @@ pub fn terms(selector: &str) -> Vec<Term> {
             None => (false, part.as_str()),
         };
         let (key, value) = text.split_once(':').unwrap_or(("", text));
-        Term { exclude, key: key.to_lowercase(), value: value.replace('"', "").replace(',', ", ") }
+        Term {
+            exclude,
+            key: key.to_lowercase(),
+            value: value.replace('"', "").replace(',', ", "),
+        }
     };
-    parts.into_iter().filter(|part| !part.is_empty()).map(term).collect()
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(term)
+        .collect()
 }
 
 /// "web on local", "every container", "the stack media": a target in words, or its text where words would mislead.
@@ -85,7 +93,10 @@ pub fn target_words(selector: &str) -> String {
             .collect();
         (!values.is_empty()).then(|| values.join(", ").replace(", ", " or "))
     };
-    if all.iter().any(|term| term.exclude || !matches!(term.key.as_str(), "" | "name" | "host" | "stack")) {
+    if all
+        .iter()
+        .any(|term| term.exclude || !matches!(term.key.as_str(), "" | "name" | "host" | "stack"))
+    {
         return selector.trim().to_owned();
     }
     let what = match (plain("name"), plain("stack")) {
@@ -136,7 +147,11 @@ mod tests {
 
     #[test]
     fn steps_are_a_chain_of_verbs() {
-        let step = |verb: &str| Step { name: None, action: Action::from_verb(verb).unwrap(), target: "*".into() };
+        let step = |verb: &str| Step {
+            name: None,
+            action: Action::from_verb(verb).unwrap(),
+            target: "*".into(),
+        };
         assert_eq!(steps_words(&[step("stop"), step("start")]), "Stop, then start");
     }
 }

@@ -71,7 +71,9 @@ impl Log {
     }
 
     async fn tail(self) -> Result<(), AppError> {
-        let Some(mut cursor) = self.parts.try_with_untracked(|parts| parts.last().and_then(|part| part.cursor.clone()))
+        let Some(mut cursor) = self
+            .parts
+            .try_with_untracked(|parts| parts.last().and_then(|part| part.cursor.clone()))
         else {
             return Ok(());
         };
@@ -79,11 +81,16 @@ impl Log {
             let page = api::log(self.id, PART, cursor.clone()).await?;
             let lines = page.items;
             let changed = self.parts.try_maybe_update(|parts| {
-                let Some(last) = parts.last_mut() else { return (false, ()) };
+                let Some(last) = parts.last_mut() else {
+                    return (false, ());
+                };
                 let changed = last.lines.len() != lines.len();
                 last.lines = lines;
                 if let Some(next) = page.next.clone() {
-                    parts.push(Part { cursor: Some(next), lines: Vec::new() });
+                    parts.push(Part {
+                        cursor: Some(next),
+                        lines: Vec::new(),
+                    });
                 }
                 (changed || page.next.is_some(), ())
             });
@@ -95,7 +102,8 @@ impl Log {
     }
 
     fn count(self) -> usize {
-        self.parts.with(|parts| parts.iter().map(|part| part.lines.len()).sum())
+        self.parts
+            .with(|parts| parts.iter().map(|part| part.lines.len()).sum())
     }
 }
 
@@ -109,7 +117,13 @@ pub fn LogCard(log: Log, run: RwSignal<Run>) -> impl IntoView {
     let open = Memo::new(move |_| run.with(|run| !run.summary.status.is_final()));
     let count = Memo::new(move |_| log.count());
     let bad = Memo::new(move |_| {
-        log.parts.with(|parts| parts.iter().flat_map(|part| &part.lines).filter(|line| line.level != "info").count())
+        log.parts.with(|parts| {
+            parts
+                .iter()
+                .flat_map(|part| &part.lines)
+                .filter(|line| line.level != "info")
+                .count()
+        })
     });
     let to_end = move || {
         if let Some(node) = node.get_untracked() {
@@ -147,7 +161,11 @@ pub fn LogCard(log: Log, run: RwSignal<Run>) -> impl IntoView {
         })
     };
     let empty = move || match (log.read.get(), count.get()) {
-        (true, 0) => Some(if open.get_untracked() { "Nothing yet." } else { "It wrote no log." }),
+        (true, 0) => Some(if open.get_untracked() {
+            "Nothing yet."
+        } else {
+            "It wrote no log."
+        }),
         _ => None,
     };
     view! {
@@ -232,7 +250,9 @@ fn show(line: &LogLine, wanted: &str) -> AnyView {
 fn highlight(text: &str, wanted: &str) -> AnyView {
     let low = text.to_lowercase();
     // Only where small letters are as long as the text's own is a place in one a place in the other.
-    let at = (!wanted.is_empty() && low.len() == text.len()).then(|| low.find(wanted)).flatten();
+    let at = (!wanted.is_empty() && low.len() == text.len())
+        .then(|| low.find(wanted))
+        .flatten();
     match at {
         Some(at) if text.is_char_boundary(at) && text.is_char_boundary(at + wanted.len()) => {
             let (before, rest) = text.split_at(at);

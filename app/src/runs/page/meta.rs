@@ -69,7 +69,16 @@ pub fn Meta(run: RwSignal<Run>) -> impl IntoView {
     };
     let lasted = move || {
         summary.with(|run| {
-            took(run, now.get()).map_or_else(|| "–".to_owned(), |took| if run.status.is_final() { duration(took) } else { span(took) })
+            took(run, now.get()).map_or_else(
+                || "–".to_owned(),
+                |took| {
+                    if run.status.is_final() {
+                        duration(took)
+                    } else {
+                        span(took)
+                    }
+                },
+            )
         })
     };
     let counts = Memo::new(move |_| run.with(tally));

@@ -34,7 +34,8 @@ const GATHER: Duration = Duration::from_millis(250);
 pub fn RunPage() -> impl IntoView {
     let live = Live::get();
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<RunId>().ok())));
+    let id =
+        Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<RunId>().ok())));
     let again = RwSignal::new(0_u32);
     let run = Resource::new(
         move || (id.get(), live.gaps(), again.get()),
@@ -75,7 +76,12 @@ fn Found(run: Run) -> impl IntoView {
     follow(id, run, log);
     Heading::set(
         || "Run".to_owned(),
-        move || schedule.clone().map(|schedule| Crumb { href: format!("/schedules/{}", schedule.id), name: schedule.name }),
+        move || {
+            schedule.clone().map(|schedule| Crumb {
+                href: format!("/schedules/{}", schedule.id),
+                name: schedule.name,
+            })
+        },
     );
     let steps = Memo::new(move |_| run.with(|run| run.steps.len()));
     view! {

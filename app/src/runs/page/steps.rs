@@ -40,7 +40,11 @@ pub fn Steps(run: RwSignal<Run>) -> impl IntoView {
     let axis = move || {
         span().map(|(_, length)| {
             let marks = (0..=4).map(|quarter| {
-                let text = if quarter == 0 { "0 s".to_owned() } else { format!("+{}", duration(length * quarter / 4)) };
+                let text = if quarter == 0 {
+                    "0 s".to_owned()
+                } else {
+                    format!("+{}", duration(length * quarter / 4))
+                };
                 view! { <b>{text}</b> }
             });
             view! { <div class="gaxis" aria-hidden="true"><span>{marks.collect_view()}</span></div> }
@@ -68,7 +72,11 @@ pub fn Steps(run: RwSignal<Run>) -> impl IntoView {
             _ => String::new(),
         };
         let (title, target) = (format!("{} {}", index + 1, step.name), step.target.clone());
-        let about = format!("{}, {}", action_words(&step.action), count(step.targets.len() as u64, "container"));
+        let about = format!(
+            "{}, {}",
+            action_words(&step.action),
+            count(step.targets.len() as u64, "container")
+        );
         view! {
             <li>
                 {target_state(step.status).plain()}

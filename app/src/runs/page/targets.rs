@@ -17,10 +17,12 @@ pub fn Targets(run: RwSignal<Run>) -> impl IntoView {
     let failed_only = RwSignal::new(false);
     let all = RwSignal::new(false);
     let bad = |states: &[Option<TargetState>]| {
-        states
-            .iter()
-            .flatten()
-            .any(|state| matches!(state, TargetState::Failed | TargetState::TimedOut | TargetState::Unknown))
+        states.iter().flatten().any(|state| {
+            matches!(
+                state,
+                TargetState::Failed | TargetState::TimedOut | TargetState::Unknown
+            )
+        })
     };
     let counts = Memo::new(move |_| {
         run.with(|run| {
@@ -28,7 +30,9 @@ pub fn Targets(run: RwSignal<Run>) -> impl IntoView {
             (rows.len(), rows.iter().filter(|(_, states)| bad(states)).count())
         })
     });
-    let names = Memo::new(move |_| run.with(|run| run.steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>()));
+    let names = Memo::new(move |_| {
+        run.with(|run| run.steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>())
+    });
     let rows = move || {
         let mut rows = run.with(|run| {
             let message = |id| {
@@ -60,27 +64,30 @@ pub fn Targets(run: RwSignal<Run>) -> impl IntoView {
         view! { <td class="cc">{look.plain()}</td> }
     };
     let wide = move || names.with(|names| names.len() <= COLUMNS);
-    let row = move |(who, states, message): (crate::runs::words::Who, Vec<Option<TargetState>>, Option<String>)| {
-        let last = states.iter().rev().flatten().next().copied();
-        let result = message.clone().unwrap_or_else(|| last.map(|state| target_state(state).word).unwrap_or_default());
-        let cells = if wide() {
-            states.into_iter().map(cell).collect_view().into_any()
-        } else {
-            cell(last).into_any()
+    let row =
+        move |(who, states, message): (crate::runs::words::Who, Vec<Option<TargetState>>, Option<String>)| {
+            let last = states.iter().rev().flatten().next().copied();
+            let result = message
+                .clone()
+                .unwrap_or_else(|| last.map(|state| target_state(state).word).unwrap_or_default());
+            let cells = if wide() {
+                states.into_iter().map(cell).collect_view().into_any()
+            } else {
+                cell(last).into_any()
+            };
+            view! {
+                <tr>
+                    <td>
+                        <span class="name">
+                            <span class="t"><span class="clip">{who.container}</span></span>
+                            <span class="s">{who.host}</span>
+                        </span>
+                    </td>
+                    {cells}
+                    <td class="nt sm muted">{result}</td>
+                </tr>
+            }
         };
-        view! {
-            <tr>
-                <td>
-                    <span class="name">
-                        <span class="t"><span class="clip">{who.container}</span></span>
-                        <span class="s">{who.host}</span>
-                    </span>
-                </td>
-                {cells}
-                <td class="nt sm muted">{result}</td>
-            </tr>
-        }
-    };
     let heads = move || {
         if wide() {
             names.get().into_iter().map(|name| view! { <th scope="col" class="cc"><span class="clip" title=name.clone()>{name.clone()}</span></th> }).collect_view().into_any()
@@ -133,7 +140,11 @@ pub fn Targets(run: RwSignal<Run>) -> impl IntoView {
 /// Why there is no row.
 fn nothing(run: RwSignal<Run>) -> String {
     run.with(|run| {
-        let target = run.steps.first().map(|step| step.target.clone()).unwrap_or_default();
+        let target = run
+            .steps
+            .first()
+            .map(|step| step.target.clone())
+            .unwrap_or_default();
         match (run.summary.started_at, run.summary.status.is_final()) {
             (_, true) if target.is_empty() => "It had no container to work on.".to_owned(),
             (_, true) => format!("No container was worked on. The target is {target}."),

@@ -21,12 +21,18 @@ pub fn CronField(one: One) -> impl IntoView {
     let parsed = Memo::new(move |_| text.with(|text| CronExpression::parse(text)));
     let cursor = RwSignal::new(None::<usize>);
     let look = move || {
-        let at = input.get_untracked().and_then(|input| input.selection_start().ok().flatten());
+        let at = input
+            .get_untracked()
+            .and_then(|input| input.selection_start().ok().flatten());
         // Positions are UTF-16 units; what is not ASCII is wrong in cron anyway.
         cursor.set(at.map(|at| at as usize));
     };
     let wrong = move |start: usize, end: usize| {
-        parsed.with(|parsed| parsed.as_ref().is_err_and(|error| error.start < end.max(start + 1) && start < error.end.max(error.start + 1)))
+        parsed.with(|parsed| {
+            parsed.as_ref().is_err_and(|error| {
+                error.start < end.max(start + 1) && start < error.end.max(error.start + 1)
+            })
+        })
     };
     let cells = move || {
         let cells = text.with(|text| cron_words::cells(text));
@@ -51,12 +57,14 @@ pub fn CronField(one: One) -> impl IntoView {
             })
             .collect_view()
     };
-    let said = move || match parsed.get() {
+    let said = move || {
+        match parsed.get() {
         Ok(expression) if expression.never_fires() => {
             view! { <span class="field-err">{icon("circle-alert")}<span>"It never fires, since there is no such date."</span></span> }.into_any()
         }
         Ok(expression) => view! { <span class="english">{expression.describe()}</span> }.into_any(),
         Err(error) => problem(&text.get(), &error),
+    }
     };
     let example = move |(name, expression): (&'static str, &'static str)| {
         view! {

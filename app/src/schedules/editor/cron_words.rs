@@ -1,7 +1,9 @@
 //! The five fields of a cron expression, each with a word or two under it.
 
 const WEEKDAYS: [&str; 8] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// A field as the form shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +48,13 @@ pub fn cells(expression: &str) -> Vec<Cell> {
         .map(|(index, name)| {
             let (start, end) = parts.get(index).copied().unwrap_or((end, end));
             let text = expression[start..end].to_owned();
-            Cell { name, words: words(name, &text), text, start, end }
+            Cell {
+                name,
+                words: words(name, &text),
+                text,
+                start,
+                end,
+            }
         })
         .collect()
 }
@@ -93,7 +101,11 @@ fn name_of(field: &str, part: &str) -> Option<String> {
     });
     let numbered = || {
         let number: usize = part.parse().ok()?;
-        names.get(if field == "month" { number.checked_sub(1)? } else { number })
+        names.get(if field == "month" {
+            number.checked_sub(1)?
+        } else {
+            number
+        })
     };
     named.or_else(numbered).map(|name| (*name).to_owned())
 }
@@ -113,7 +125,10 @@ mod tests {
     #[test]
     fn each_field_says_what_it_means() {
         assert_eq!(said("0 3 * * 1-5"), ["at 0", "at 3", "any", "any", "Mon to Fri"]);
-        assert_eq!(said("*/15 9-17 L jan,3 sun"), ["every 15", "9 to 17", "last", "Jan, Mar", "Sun"]);
+        assert_eq!(
+            said("*/15 9-17 L jan,3 sun"),
+            ["every 15", "9 to 17", "last", "Jan, Mar", "Sun"]
+        );
         assert_eq!(said("30 0 3 * * *")[0], "at 30");
         assert_eq!(said("0 3"), ["at 0", "at 3", "missing", "missing", "missing"]);
         assert_eq!(said("5/10 0 15W * 5L"), ["5/10", "at 0", "15W", "any", "5L"]);

@@ -21,8 +21,16 @@ pub fn marked(text: &str, place: Option<(usize, usize)>) -> AnyView {
     }) else {
         return ().into_any();
     };
-    let (before, wrong, after) = (text[..start].to_owned(), text[start..end].to_owned(), text[end..].to_owned());
+    let (before, wrong, after) = (
+        text[..start].to_owned(),
+        text[start..end].to_owned(),
+        text[end..].to_owned(),
+    );
     // Something is missing: a place without a letter is shown as a gap.
-    let wrong = if wrong.trim().is_empty() { "\u{2007}".to_owned() } else { wrong };
+    let wrong = if wrong.trim().is_empty() {
+        "\u{2007}".to_owned()
+    } else {
+        wrong
+    };
     view! { <code class="marked">{before}<mark>{wrong}</mark>{after}</code> }.into_any()
 }

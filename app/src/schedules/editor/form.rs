@@ -34,7 +34,11 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), place: None }
+        Self {
+            field: field.into(),
+            message: message.into(),
+            place: None,
+        }
     }
 }
 
@@ -112,12 +116,21 @@ impl Form {
         let mut faults = Vec::new();
         let name = self.name.trim();
         if name.is_empty() {
-            faults.push(Fault::new("name", "Give the schedule a name, such as Nightly restart."));
+            faults.push(Fault::new(
+                "name",
+                "Give the schedule a name, such as Nightly restart.",
+            ));
         } else if name.chars().count() > MAX_NAME {
-            faults.push(Fault::new("name", format!("The name is longer than {MAX_NAME} characters. Choose a shorter one.")));
+            faults.push(Fault::new(
+                "name",
+                format!("The name is longer than {MAX_NAME} characters. Choose a shorter one."),
+            ));
         }
         if self.zone.trim().is_empty() {
-            faults.push(Fault::new("timezone", "Choose a time zone, such as Europe/Berlin or UTC."));
+            faults.push(Fault::new(
+                "timezone",
+                "Choose a time zone, such as Europe/Berlin or UTC.",
+            ));
         }
         let mut triggers = Vec::new();
         for (index, when) in self.whens.iter().enumerate() {
@@ -129,7 +142,10 @@ impl Form {
                 }
             }
         }
-        let action = self.action().map_err(|fault| faults.push(fault)).unwrap_or(Action::Noop);
+        let action = self
+            .action()
+            .map_err(|fault| faults.push(fault))
+            .unwrap_or(Action::Noop);
         if self.has_target() && self.target.trim().is_empty() {
             faults.push(Fault::new(
                 "steps.0.target",
@@ -139,8 +155,16 @@ impl Form {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let target = if self.has_target() { self.target.trim().to_owned() } else { String::new() };
-        let first = Step { name: self.step_name.clone(), action, target };
+        let target = if self.has_target() {
+            self.target.trim().to_owned()
+        } else {
+            String::new()
+        };
+        let first = Step {
+            name: self.step_name.clone(),
+            action,
+            target,
+        };
         Ok(ScheduleDraft {
             name: name.to_owned(),
             enabled: self.enabled,
@@ -186,7 +210,12 @@ mod tests {
     fn a_fresh_form_is_a_draft_once_it_has_a_name_and_a_target() {
         let form = Form::fresh("Restart web".into(), "name:web".into(), "UTC".into());
         let draft = form.draft(None).unwrap();
-        assert_eq!(draft.triggers, [Trigger::Cron { expression: "0 3 * * *".into() }]);
+        assert_eq!(
+            draft.triggers,
+            [Trigger::Cron {
+                expression: "0 3 * * *".into()
+            }]
+        );
         assert_eq!(draft.steps[0].action, Action::Restart { grace: None });
     }
 
@@ -200,7 +229,13 @@ mod tests {
         let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(
             fields,
-            ["name", "timezone", "triggers.0.expression", "steps.0.action.grace", "steps.0.target"]
+            [
+                "name",
+                "timezone",
+                "triggers.0.expression",
+                "steps.0.action.grace",
+                "steps.0.target"
+            ]
         );
         assert_eq!(faults[2].place, Some((2, 4)));
     }
@@ -208,7 +243,11 @@ mod tests {
     #[test]
     fn further_steps_survive_the_form() {
         let mut form = Form::fresh("a".into(), "*".into(), "UTC".into());
-        let more = Step { name: Some("wake".into()), action: Action::Start, target: "name:db".into() };
+        let more = Step {
+            name: Some("wake".into()),
+            action: Action::Start,
+            target: "name:db".into(),
+        };
         form.rest = vec![more.clone()];
         assert_eq!(form.draft(Some(3)).unwrap().steps[1], more);
     }

@@ -12,7 +12,8 @@ pub fn keys(save: Callback<()>) {
         return;
     }
     let handle = window_event_listener(ev::keydown, move |event| {
-        if (event.meta_key() || event.ctrl_key()) && !event.alt_key() && event.key().eq_ignore_ascii_case("s") {
+        if (event.meta_key() || event.ctrl_key()) && !event.alt_key() && event.key().eq_ignore_ascii_case("s")
+        {
             event.prevent_default();
             save.run(());
         }
@@ -64,7 +65,10 @@ fn listen(unsaved: impl Fn() -> bool + Copy + 'static, ask: impl Fn(String) + Co
             .target()
             .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
             .and_then(|target| target.closest("a[href]").ok().flatten());
-        let Some(href) = link.filter(|link| !link.has_attribute("target")).and_then(|link| link.get_attribute("href")) else {
+        let Some(href) = link
+            .filter(|link| !link.has_attribute("target"))
+            .and_then(|link| link.get_attribute("href"))
+        else {
             return;
         };
         if href.starts_with('/') {
@@ -107,8 +111,16 @@ fn listen(unsaved: impl Fn() -> bool + Copy + 'static, ask: impl Fn(String) + Co
     on_cleanup(move || {
         unload.remove();
         held.try_with_value(|(click, back)| {
-            let _ = document().remove_event_listener_with_callback_and_bool("click", click.as_ref().unchecked_ref(), true);
-            let _ = window().remove_event_listener_with_callback_and_bool("popstate", back.as_ref().unchecked_ref(), true);
+            let _ = document().remove_event_listener_with_callback_and_bool(
+                "click",
+                click.as_ref().unchecked_ref(),
+                true,
+            );
+            let _ = window().remove_event_listener_with_callback_and_bool(
+                "popstate",
+                back.as_ref().unchecked_ref(),
+                true,
+            );
         });
     });
 }

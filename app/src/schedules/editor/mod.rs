@@ -62,7 +62,9 @@ pub fn NewSchedule() -> impl IntoView {
 #[component]
 pub fn EditSchedule() -> impl IntoView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<ScheduleId>().ok())));
+    let id = Memo::new(move |_| {
+        params.with(|params| params.get("id").and_then(|id| id.parse::<ScheduleId>().ok()))
+    });
     let again = RwSignal::new(0_u32);
     let schedule = Resource::new(
         move || (id.get(), again.get()),

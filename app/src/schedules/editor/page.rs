@@ -181,7 +181,13 @@ fn SaveBar(editing: Editing) -> impl IntoView {
 /// Somebody else saved while this form was open and changed: said before Save is pressed.
 #[component]
 fn Meanwhile(editing: Editing) -> impl IntoView {
-    let stale = move || editing.theirs.with(|theirs| theirs.as_ref().map(|theirs| theirs.edited_by.clone().unwrap_or_else(|| "Somebody".to_owned())));
+    let stale = move || {
+        editing.theirs.with(|theirs| {
+            theirs
+                .as_ref()
+                .map(|theirs| theirs.edited_by.clone().unwrap_or_else(|| "Somebody".to_owned()))
+        })
+    };
     let load = move |_| {
         if let Some(theirs) = editing.theirs.get_untracked() {
             editing.theirs.set(None);
@@ -211,7 +217,9 @@ fn follow(editing: Editing) {
         Event::ScheduleChanged { id: changed } if *changed == id => {
             spawn_local(async move {
                 let Ok(schedule) = api::get(id).await else { return };
-                let Some(known) = editing.schedule.try_get_untracked().flatten() else { return };
+                let Some(known) = editing.schedule.try_get_untracked().flatten() else {
+                    return;
+                };
                 if schedule.version == known.version {
                     editing.schedule.set(Some(schedule));
                 } else if editing.saving.get_untracked() {
@@ -225,7 +233,10 @@ fn follow(editing: Editing) {
         }
         Event::ScheduleDeleted { id: deleted } if *deleted == id => {
             editing.done.set(true);
-            toasts.say("trash-2", "This schedule has been deleted. Its history stays in Activity.");
+            toasts.say(
+                "trash-2",
+                "This schedule has been deleted. Its history stays in Activity.",
+            );
             navigate("/schedules", Default::default());
         }
         _ => {}

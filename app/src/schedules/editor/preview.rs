@@ -34,7 +34,10 @@ impl Preview {
                     let zone = form.zone.trim().to_owned();
                     let triggers: Result<Vec<Trigger>, _> =
                         form.whens.iter().map(|when| when.trigger(&zone)).collect();
-                    triggers.ok().filter(|_| !zone.is_empty()).map(|triggers| (triggers, zone))
+                    triggers
+                        .ok()
+                        .filter(|_| !zone.is_empty())
+                        .map(|triggers| (triggers, zone))
                 })
             },
             Duration::from_millis(150),
@@ -91,15 +94,25 @@ pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl In
 fn Sentence(editing: Editing, preview: Preview, matches: Matches) -> impl IntoView {
     let what = Memo::new(move |_| {
         editing.form.with(|form| {
-            let first = form.draft(None).ok().and_then(|draft| draft.steps.into_iter().next());
+            let first = form
+                .draft(None)
+                .ok()
+                .and_then(|draft| draft.steps.into_iter().next());
             match first {
                 Some(step) => action_words(&step.action),
-                None => domain::actions::Action::from_verb(&form.verb).map_or_else(String::new, |action| action.label().to_owned()),
+                None => domain::actions::Action::from_verb(&form.verb)
+                    .map_or_else(String::new, |action| action.label().to_owned()),
             }
         })
     });
     let who = Memo::new(move |_| {
-        editing.form.with(|form| if form.has_target() { target_words(&form.target) } else { String::new() })
+        editing.form.with(|form| {
+            if form.has_target() {
+                target_words(&form.target)
+            } else {
+                String::new()
+            }
+        })
     });
     let often = Memo::new(move |_| {
         preview.answer.with(|answer| match answer {
@@ -150,7 +163,10 @@ fn times(answer: Answer) -> AnyView {
         let zone = zone.clone();
         Memo::new(move |_| clock.zone() == zone)
     };
-    let title = format!("Next {}", count(answer.next.len() as u64, "run").replace("1 run", "run"));
+    let title = format!(
+        "Next {}",
+        count(answer.next.len() as u64, "run").replace("1 run", "run")
+    );
     let row = move |time: PreviewTime| {
         let at = time.at;
         let (day, wall) = parts(&time).unwrap_or_else(|| (time.local.clone(), String::new()));
@@ -158,7 +174,11 @@ fn times(answer: Answer) -> AnyView {
         let mine = move || {
             let wall = clock.wall(at.timestamp_millis());
             let day = format!("{} {}", wall.weekday(), wall.date());
-            if day == theirs { wall.time() } else { format!("{} {}", wall.weekday(), wall.time()) }
+            if day == theirs {
+                wall.time()
+            } else {
+                format!("{} {}", wall.weekday(), wall.time())
+            }
         };
         view! {
             <tr>
@@ -192,7 +212,10 @@ mod tests {
 
     #[test]
     fn the_wall_time_comes_apart() {
-        let time = PreviewTime { at: chrono::DateTime::UNIX_EPOCH, local: "Mon 2026-11-23 03:00 CET".into() };
+        let time = PreviewTime {
+            at: chrono::DateTime::UNIX_EPOCH,
+            local: "Mon 2026-11-23 03:00 CET".into(),
+        };
         assert_eq!(parts(&time), Some(("Mon 23 Nov".to_owned(), "03:00".to_owned())));
     }
 }

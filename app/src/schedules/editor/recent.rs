@@ -2,7 +2,9 @@
 
 use crate::{
     components::{
-        FailureNote, debounce::gathered, run_state,
+        FailureNote,
+        debounce::gathered,
+        run_state,
         time::{At, duration},
     },
     live::Live,
@@ -28,9 +30,15 @@ pub fn Recent(id: ScheduleId) -> impl IntoView {
             changed();
         }
     });
-    let runs = Resource::new(move || (live.gaps(), changes.get()), move |_| api::list(Some(id), None, LATEST, None));
+    let runs = Resource::new(
+        move || (live.gaps(), changes.get()),
+        move |_| api::list(Some(id), None, LATEST, None),
+    );
     let line = |run: RunSummary| {
-        let took = run.started_at.zip(run.finished_at).map(|(from, to)| duration((to - from).num_milliseconds()));
+        let took = run
+            .started_at
+            .zip(run.finished_at)
+            .map(|(from, to)| duration((to - from).num_milliseconds()));
         view! {
             <li>
                 <a href=format!("/runs/{}", run.id)>

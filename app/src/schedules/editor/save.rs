@@ -28,7 +28,10 @@ pub fn action(editing: Editing) -> Callback<()> {
         }
         editing.refusal.set(None);
         let known = editing.schedule.get_untracked();
-        let draft = match editing.form.with_untracked(|form| form.draft(known.as_ref().map(|known| known.version))) {
+        let draft = match editing
+            .form
+            .with_untracked(|form| form.draft(known.as_ref().map(|known| known.version)))
+        {
             Ok(draft) => draft,
             Err(faults) => return blame(editing, faults),
         };
@@ -45,14 +48,21 @@ pub fn action(editing: Editing) -> Callback<()> {
                 Ok(saved) => {
                     let next = saved.next_at.filter(|_| saved.enabled).map(|at| {
                         let now = clock.exact_now();
-                        format!(", next run {}", relative(at.timestamp_millis(), now, |at| clock.wall(at)))
+                        format!(
+                            ", next run {}",
+                            relative(at.timestamp_millis(), now, |at| clock.wall(at))
+                        )
                     });
                     let text = format!("Saved {}{}", saved.name, next.unwrap_or_default());
                     editing.theirs.set(None);
                     editing.load(saved.clone());
                     match known {
                         Some(before) => {
-                            toasts.undo("calendar-clock", text, Callback::new(move |()| put_back(editing, &before, saved.version, toasts)));
+                            toasts.undo(
+                                "calendar-clock",
+                                text,
+                                Callback::new(move |()| put_back(editing, &before, saved.version, toasts)),
+                            );
                         }
                         None => {
                             toasts.say("calendar-clock", text);
@@ -110,7 +120,10 @@ fn refuse(editing: Editing, error: &AppError) {
             vec![Fault {
                 field: field.replace('[', ".").replace(']', ""),
                 message: error.0.message.clone(),
-                place: error.number("start").zip(error.number("end")).map(|(start, end)| (start as usize, end as usize)),
+                place: error
+                    .number("start")
+                    .zip(error.number("end"))
+                    .map(|(start, end)| (start as usize, end as usize)),
             }],
         ),
         None => editing.refusal.set(Some(error.0.message.clone())),

@@ -41,7 +41,8 @@ impl Editing {
     }
 
     pub fn id(self) -> Option<ScheduleId> {
-        self.schedule.with_untracked(|schedule| schedule.as_ref().map(|schedule| schedule.id))
+        self.schedule
+            .with_untracked(|schedule| schedule.as_ref().map(|schedule| schedule.id))
     }
 
     pub fn is_new(self) -> bool {
@@ -66,16 +67,24 @@ impl Editing {
     /// What is wrong with a field whose name begins so, in one sentence.
     pub fn fault(self, field: &'static str) -> Signal<Option<String>> {
         Signal::derive(move || {
-            self.faults
-                .with(|faults| faults.iter().find(|fault| fault.field.starts_with(field)).map(|fault| fault.message.clone()))
+            self.faults.with(|faults| {
+                faults
+                    .iter()
+                    .find(|fault| fault.field.starts_with(field))
+                    .map(|fault| fault.message.clone())
+            })
         })
     }
 
     /// Changes the form; what was said about these fields no longer holds.
     pub fn change(self, field: &'static str, change: impl FnOnce(&mut Form)) {
         self.form.update(change);
-        if self.faults.with_untracked(|faults| faults.iter().any(|fault| fault.field.starts_with(field))) {
-            self.faults.update(|faults| faults.retain(|fault| !fault.field.starts_with(field)));
+        if self
+            .faults
+            .with_untracked(|faults| faults.iter().any(|fault| fault.field.starts_with(field)))
+        {
+            self.faults
+                .update(|faults| faults.retain(|fault| !fault.field.starts_with(field)));
         }
     }
 }

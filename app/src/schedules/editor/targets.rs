@@ -2,7 +2,11 @@
 
 use super::state::Editing;
 use crate::{
-    components::{State, Status, debounce::{gathered, settled}, icon},
+    components::{
+        State, Status,
+        debounce::{gathered, settled},
+        icon,
+    },
     error::AppError,
     live::Live,
     schedules::{
@@ -73,7 +77,8 @@ impl Matches {
 
     /// What is wrong with the target's text.
     pub fn problem(self) -> Option<AppError> {
-        self.shown.with(|shown| shown.as_ref().and_then(|shown| shown.as_ref().err().cloned()))
+        self.shown
+            .with(|shown| shown.as_ref().and_then(|shown| shown.as_ref().err().cloned()))
     }
 
     /// How many, when it is known.
@@ -109,7 +114,9 @@ fn look(container: &MatchedContainer) -> State {
         (ContainerState::Running, Some(Health::Healthy)) => State::new("healthy", "healthy"),
         (ContainerState::Running, _) => State::new("running", "running"),
         (ContainerState::Paused, _) => State::new("paused", "paused"),
-        (ContainerState::Restarting | ContainerState::Removing, _) => State::new("working", container.state.as_str()),
+        (ContainerState::Restarting | ContainerState::Removing, _) => {
+            State::new("working", container.state.as_str())
+        }
         (state, _) => State::new("exited", state.as_str()),
     }
 }
@@ -131,7 +138,11 @@ pub fn TargetsCard(editing: Editing, matches: Matches) -> impl IntoView {
         let long = named > 8;
         let host = move |(host, list): (String, Vec<MatchedContainer>)| {
             let offline = list.iter().all(|container| container.stale);
-            let state = if offline { State::new("offline", "offline") } else { State::new("running", "online") };
+            let state = if offline {
+                State::new("offline", "offline")
+            } else {
+                State::new("running", "online")
+            };
             let number = list.len();
             let shown = if all.get() { number } else { 8 };
             let more = number.saturating_sub(shown);
@@ -169,7 +180,8 @@ pub fn TargetsCard(editing: Editing, matches: Matches) -> impl IntoView {
         Some((total, hosts)) => words(total, hosts),
         None => "Containers".to_owned(),
     };
-    let content = move || match matches.shown.get() {
+    let content = move || {
+        match matches.shown.get() {
         Some(Ok(matched)) if matched.total > 0 => {
             let itself = matched.items.iter().any(|container| container.protected);
             let refused = itself && editing.form.with(|form| matches!(form.verb.as_str(), "stop" | "pause"));
@@ -190,6 +202,7 @@ pub fn TargetsCard(editing: Editing, matches: Matches) -> impl IntoView {
         .into_any(),
         Some(Err(_)) => view! { <p class="muted sm">"The target cannot be read yet."</p> }.into_any(),
         None => view! { <p class="muted sm">"Say which containers, and they appear here."</p> }.into_any(),
+    }
     };
     view! {
         <Show when=move || editing.form.with(super::form::Form::has_target)>

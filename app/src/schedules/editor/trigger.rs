@@ -34,7 +34,11 @@ impl One {
     fn new(editing: Editing, key: u32) -> Self {
         let find = move |form: &super::form::Form| form.whens.iter().find(|when| when.key == key).cloned();
         let when = Memo::new(move |old: Option<&When>| {
-            editing.form.with(find).or_else(|| old.cloned()).unwrap_or_else(|| When::new(key, Kind::Daily))
+            editing
+                .form
+                .with(find)
+                .or_else(|| old.cloned())
+                .unwrap_or_else(|| When::new(key, Kind::Daily))
         });
         Self { editing, key, when }
     }
@@ -52,14 +56,21 @@ impl One {
     pub fn fault(self) -> Signal<Option<String>> {
         let Self { editing, key, .. } = self;
         Signal::derive(move || {
-            let index = editing.form.with(|form| form.whens.iter().position(|when| when.key == key))?;
+            let index = editing
+                .form
+                .with(|form| form.whens.iter().position(|when| when.key == key))?;
             let prefix = format!("triggers.{index}");
             let about = |field: &str| {
-                field.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                field
+                    .strip_prefix(&prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                     || (index == 0 && field == "triggers")
             };
             editing.faults.with(|faults| {
-                faults.iter().find(|fault| about(&fault.field)).map(|fault| fault.message.clone())
+                faults
+                    .iter()
+                    .find(|fault| about(&fault.field))
+                    .map(|fault| fault.message.clone())
             })
         })
     }
@@ -67,7 +78,11 @@ impl One {
 
 #[component]
 pub fn Triggers(editing: Editing, preview: Preview) -> impl IntoView {
-    let keys = move || editing.form.with(|form| form.whens.iter().map(|when| when.key).collect::<Vec<_>>());
+    let keys = move || {
+        editing
+            .form
+            .with(|form| form.whens.iter().map(|when| when.key).collect::<Vec<_>>())
+    };
     let several = Memo::new(move |_| editing.form.with(|form| form.whens.len() > 1));
     let full = move || editing.form.with(|form| form.whens.len() >= MAX_TRIGGERS);
     let add = move |_| {
@@ -119,7 +134,10 @@ fn TriggerField(one: One, several: Memo<bool>) -> impl IntoView {
             </label>
         }
     };
-    let remove = move |_| one.editing.change("triggers", |form| form.whens.retain(|when| when.key != key));
+    let remove = move |_| {
+        one.editing
+            .change("triggers", |form| form.whens.retain(|when| when.key != key))
+    };
     let fault = one.fault();
     let body = move || match kind.get() {
         Kind::Daily | Kind::Weekdays => view! { <TimeField one /> }.into_any(),
@@ -195,7 +213,9 @@ fn interval(one: One) -> AnyView {
     let option = move |(value, name): (&'static str, &'static str)| {
         view! { <option value=value selected=move || unit() == value>{name}</option> }
     };
-    let units = UNITS.into_iter().filter(|(value, _)| *value != MILLIS || one.when.with_untracked(|when| when.unit == MILLIS));
+    let units = UNITS
+        .into_iter()
+        .filter(|(value, _)| *value != MILLIS || one.when.with_untracked(|when| when.unit == MILLIS));
     view! {
         <div class="field inline">
             <span class="lbl" aria-hidden="true">"every"</span>

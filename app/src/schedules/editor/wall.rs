@@ -30,7 +30,11 @@ pub fn instant_in(zone: &str, text: &str) -> Option<i64> {
 
 fn as_utc(civil: &Civil) -> Option<i64> {
     let date = chrono::NaiveDate::from_ymd_opt(civil.year, civil.month, civil.day)?;
-    Some(date.and_hms_opt(civil.hour, civil.minute, civil.second)?.and_utc().timestamp_millis())
+    Some(
+        date.and_hms_opt(civil.hour, civil.minute, civil.second)?
+            .and_utc()
+            .timestamp_millis(),
+    )
 }
 
 #[cfg(feature = "ssr")]
@@ -57,10 +61,14 @@ fn known(zone: &str, millis: i64) -> Option<Civil> {
     }
     // The constructor throws for an unknown zone, so it is called where that can be caught.
     let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
-    let constructor: js_sys::Function = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).ok()?.dyn_into().ok()?;
+    let constructor: js_sys::Function = js_sys::Reflect::get(&intl, &"DateTimeFormat".into())
+        .ok()?
+        .dyn_into()
+        .ok()?;
     let arguments = js_sys::Array::of2(&"en-US".into(), &options);
-    let format: js_sys::Intl::DateTimeFormat =
-        js_sys::Reflect::construct(&constructor, &arguments).ok()?.unchecked_into();
+    let format: js_sys::Intl::DateTimeFormat = js_sys::Reflect::construct(&constructor, &arguments)
+        .ok()?
+        .unchecked_into();
     let parts = format.format_to_parts(&js_sys::Date::new(&JsValue::from_f64(millis as f64)));
     let part = |wanted: &str| -> Option<i32> {
         parts.iter().find_map(|part| {
@@ -119,7 +127,10 @@ mod tests {
     #[test]
     fn clock_changes_have_one_answer() {
         // 2026-10-25: 03:00 CEST becomes 02:00 CET, so 02:30 is shown twice; the first is meant.
-        assert_eq!(instant_in("Europe/Berlin", "2026-10-25T02:30"), Some(1_792_888_200_000));
+        assert_eq!(
+            instant_in("Europe/Berlin", "2026-10-25T02:30"),
+            Some(1_792_888_200_000)
+        );
         // 2026-03-29: 02:00 CET becomes 03:00 CEST, so 02:30 does not exist.
         let at = instant_in("Europe/Berlin", "2026-03-29T02:30").unwrap();
         assert_eq!(wall_in("Europe/Berlin", at).input(), "2026-03-29T03:30");

@@ -12,14 +12,22 @@ use crate::{
 use domain::schedules::Step;
 use leptos::prelude::*;
 
-const VERBS: [(&str, &str); 5] =
-    [("restart", "Restart"), ("stop", "Stop"), ("start", "Start"), ("pause", "Pause"), ("unpause", "Unpause")];
+const VERBS: [(&str, &str); 5] = [
+    ("restart", "Restart"),
+    ("stop", "Stop"),
+    ("start", "Start"),
+    ("pause", "Pause"),
+    ("unpause", "Unpause"),
+];
 
 #[component]
 pub fn What(editing: Editing) -> impl IntoView {
     let verb = Memo::new(move |_| editing.form.with(|form| form.verb.clone()));
     // Only the API makes steps that do nothing.
-    let idle = editing.form.with_untracked(|form| form.verb == "noop").then_some(("noop", "Do nothing"));
+    let idle = editing
+        .form
+        .with_untracked(|form| form.verb == "noop")
+        .then_some(("noop", "Do nothing"));
     let choice = move |(value, name): (&'static str, &'static str)| {
         view! {
             <label>

@@ -26,8 +26,13 @@ impl Kind {
 }
 
 /// Units of an interval, with the letters that durations use.
-pub const UNITS: [(&str, &str); 5] =
-    [("s", "seconds"), ("m", "minutes"), ("h", "hours"), ("d", "days"), (MILLIS, "milliseconds")];
+pub const UNITS: [(&str, &str); 5] = [
+    ("s", "seconds"),
+    ("m", "minutes"),
+    ("h", "hours"),
+    ("d", "days"),
+    (MILLIS, "milliseconds"),
+];
 
 /// Offered only for an interval that needs it, which the API can make.
 pub const MILLIS: &str = "ms";
@@ -141,8 +146,10 @@ impl When {
         let weekday = match self.kind {
             Kind::Weekdays => "1-5".to_owned(),
             Kind::Weekly => {
-                let days: Vec<String> =
-                    (0..7).filter(|day| self.days[*day]).map(|day| day.to_string()).collect();
+                let days: Vec<String> = (0..7)
+                    .filter(|day| self.days[*day])
+                    .map(|day| day.to_string())
+                    .collect();
                 if days.is_empty() {
                     return Err(Fault::new(".days", "Choose at least one day of the week."));
                 }
@@ -156,30 +163,40 @@ impl When {
     /// The trigger; the fault's field is what comes after `triggers.N`.
     pub fn trigger(&self, zone: &str) -> Result<Trigger, Fault> {
         match self.kind {
-            Kind::Daily | Kind::Weekdays | Kind::Weekly => Ok(Trigger::Cron { expression: self.expression()? }),
+            Kind::Daily | Kind::Weekdays | Kind::Weekly => Ok(Trigger::Cron {
+                expression: self.expression()?,
+            }),
             Kind::Cron => {
-                let expression: CronExpression = self.cron.parse().map_err(|error: domain::cron::CronError| Fault {
-                    field: ".expression".to_owned(),
-                    message: error.message,
-                    place: Some((error.start, error.end)),
-                })?;
+                let expression: CronExpression =
+                    self.cron
+                        .parse()
+                        .map_err(|error: domain::cron::CronError| Fault {
+                            field: ".expression".to_owned(),
+                            message: error.message,
+                            place: Some((error.start, error.end)),
+                        })?;
                 if expression.never_fires() {
                     return Err(Fault::new(
                         ".expression",
                         "It never fires, since there is no such date. Change the day or the month.",
                     ));
                 }
-                Ok(Trigger::Cron { expression: expression.to_string() })
+                Ok(Trigger::Cron {
+                    expression: expression.to_string(),
+                })
             }
             Kind::Interval => {
                 let number = self.every.trim();
                 let every: HumanDuration = match number.parse::<u32>() {
-                    Ok(1..) => format!("{number}{}", self.unit)
-                        .parse()
-                        .map_err(|error: domain::durations::DurationError| Fault::new(".every", error.message))?,
+                    Ok(1..) => format!("{number}{}", self.unit).parse().map_err(
+                        |error: domain::durations::DurationError| Fault::new(".every", error.message),
+                    )?,
                     _ => return Err(Fault::new(".every", "Write a whole number from 1 on.")),
                 };
-                let anchor = self.anchor.filter(|(of, _)| *of == every).map(|(_, anchor)| anchor);
+                let anchor = self
+                    .anchor
+                    .filter(|(of, _)| *of == every)
+                    .map(|(_, anchor)| anchor);
                 Ok(Trigger::Interval { every, anchor })
             }
             Kind::Once => {
@@ -206,7 +223,13 @@ mod tests {
     use super::*;
 
     fn cron(expression: &str) -> When {
-        When::of(0, &Trigger::Cron { expression: expression.into() }, "UTC")
+        When::of(
+            0,
+            &Trigger::Cron {
+                expression: expression.into(),
+            },
+            "UTC",
+        )
     }
 
     #[test]
@@ -223,7 +246,12 @@ mod tests {
         ] {
             let when = cron(expression);
             assert_eq!(when.kind, kind, "{expression}");
-            assert_eq!(when.trigger("UTC").unwrap(), Trigger::Cron { expression: expression.into() });
+            assert_eq!(
+                when.trigger("UTC").unwrap(),
+                Trigger::Cron {
+                    expression: expression.into()
+                }
+            );
         }
     }
 
@@ -238,14 +266,20 @@ mod tests {
     #[test]
     fn an_interval_keeps_its_anchor_while_it_stays_as_it_was() {
         let anchor = Some(DateTime::UNIX_EPOCH);
-        let trigger = Trigger::Interval { every: "90m".parse().unwrap(), anchor };
+        let trigger = Trigger::Interval {
+            every: "90m".parse().unwrap(),
+            anchor,
+        };
         let mut when = When::of(0, &trigger, "UTC");
         assert_eq!((when.every.as_str(), when.unit), ("90", "m"));
         assert_eq!(when.trigger("UTC").unwrap(), trigger);
         when.every = "45".into();
         assert_eq!(
             when.trigger("UTC").unwrap(),
-            Trigger::Interval { every: "45m".parse().unwrap(), anchor: None }
+            Trigger::Interval {
+                every: "45m".parse().unwrap(),
+                anchor: None
+            }
         );
     }
 

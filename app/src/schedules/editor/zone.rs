@@ -16,7 +16,12 @@ pub fn ZoneField(editing: Editing, preview: Preview) -> impl IntoView {
     };
     let saved = editing.fault("timezone");
     let fault = Signal::derive(move || saved.get().or_else(|| preview.zone_fault()));
-    let differs = move || editing.form.with(|form| form.zone != clock.zone()).then(|| clock.zone());
+    let differs = move || {
+        editing
+            .form
+            .with(|form| form.zone != clock.zone())
+            .then(|| clock.zone())
+    };
     let set = move |zone: String| {
         editing.zone_chosen.set(true);
         editing.change("timezone", |form| form.zone = zone);
