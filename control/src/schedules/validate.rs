@@ -275,7 +275,7 @@ mod tests {
     fn a_time_that_has_passed_is_refused_unless_it_was_there_before() {
         let once = Trigger::Once { at: now() };
         assert_eq!(refused(once.clone()).code, "in_the_past");
-        assert!(triggers(&[once.clone()], &[once], now()).is_ok());
+        assert!(triggers(std::slice::from_ref(&once), std::slice::from_ref(&once), now()).is_ok());
     }
 
     #[test]

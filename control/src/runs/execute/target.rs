@@ -89,10 +89,10 @@ impl Executor {
         };
         let _slot = permit.map_err(|_| Stop::Draining)?;
 
-        if let Some(before) = &target.intent {
-            if let Some(ended) = self.look_back(step, action, &target, before, &engine).await? {
-                return Ok(ended);
-            }
+        if let Some(before) = &target.intent
+            && let Some(ended) = self.look_back(step, action, &target, before, &engine).await?
+        {
+            return Ok(ended);
         }
         let looked = tokio::select! {
             biased;
