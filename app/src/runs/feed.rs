@@ -205,7 +205,7 @@ fn entry(id: RunId, runs: RwSignal<Vec<RunSummary>>) -> AnyView {
             {move || run.with(|run| of_day(happened(run)))}
             <span class="nd">{move || run.with(|run| icon(node_icon(run)))}</span>
             <p>
-                {move || run.with(|run| sentence(run))}
+                {move || run.with(sentence)}
                 <small>{move || run.with(about)}</small>
                 {progress}
             </p>

@@ -16,27 +16,28 @@ pub fn NothingHere(place: Place, reading: Reading) -> impl IntoView {
                 .map(|page| page.total)
         });
         match (all, hosts) {
-            (1.., _) => Kind::NoMatch,
-            (0, Some(0)) => Kind::NoHost,
-            _ => Kind::NoContainer,
+            (1.., _) => Kind::Match,
+            (0, Some(0)) => Kind::Host,
+            _ => Kind::Container,
         }
     });
     view! {
         <div class="card">
             {move || match kind.get() {
-                Kind::NoMatch => no_match(place),
-                Kind::NoHost => no_host(),
-                Kind::NoContainer => no_container(),
+                Kind::Match => no_match(place),
+                Kind::Host => no_host(),
+                Kind::Container => no_container(),
             }}
         </div>
     }
 }
 
+/// What there is none of.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    NoMatch,
-    NoHost,
-    NoContainer,
+    Match,
+    Host,
+    Container,
 }
 
 fn no_match(place: Place) -> AnyView {

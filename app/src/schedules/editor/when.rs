@@ -214,7 +214,7 @@ fn units(every: HumanDuration) -> (u128, &'static str) {
     let millis = every.get().as_millis();
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
         .into_iter()
-        .find(|(size, _)| millis >= *size && millis % size == 0)
+        .find(|(size, _)| millis >= *size && millis.is_multiple_of(*size))
         .map_or((millis, MILLIS), |(size, unit)| (millis / size, unit))
 }
 
