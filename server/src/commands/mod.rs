@@ -7,6 +7,7 @@
 
 mod accounts;
 mod backups;
+mod health;
 mod serve;
 
 use crate::settings::Settings;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long)]
         dump: PathBuf,
     },
+    /// Asks the server that runs with these settings whether it is ready, and fails when it is not.
+    Health,
     /// Prints the release.
     Version,
 }
@@ -116,6 +119,7 @@ async fn execute(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Backup(Backup::Now) => backups::now(&settings).await,
         Command::Backup(Backup::List) => backups::list(&settings),
         Command::Restore { dump } => backups::restore(&settings, &dump).await,
+        Command::Health => health::ask(settings.listen).await,
     }
 }
 

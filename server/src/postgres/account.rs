@@ -148,9 +148,10 @@ pub(super) fn shared_dir(path: &Path) -> Result<(), ClusterError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => other.map_err(failed)?,
     }
-    // In a public place such as /tmp somebody else may have made it, to see what we put into it.
+    // In a public place such as /tmp somebody else may have made it, to see what we put into it. What is root's and lets
+    // us in was meant for us.
     let owner = fs::metadata(path).map_err(failed)?.uid();
-    if owner != me.as_raw() && !me.is_root() {
+    if owner != me.as_raw() && owner != 0 && !me.is_root() {
         return Err(ClusterError::NotOurs {
             path: path.to_owned(),
             owner,
