@@ -70,8 +70,8 @@ RUN set -eu; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt /var/log/postgresql \
         /usr/lib/postgresql/15/lib/llvmjit* /usr/lib/postgresql/15/lib/bitcode \
         /usr/lib/*/libLLVM-14.so* /usr/lib/*/libz3.so*; \
-    groupadd --system --gid 3000 chrontainer; \
-    useradd --system --uid 3000 --gid 3000 --home-dir /data --no-create-home --shell /usr/sbin/nologin chrontainer; \
+    groupadd --gid 3000 chrontainer; \
+    useradd --uid 3000 --gid 3000 --home-dir /data --no-create-home --shell /usr/sbin/nologin chrontainer; \
     install -d -m 1777 /data /run/chrontainer
 
 COPY --from=chosen /bin/ /usr/local/bin/
