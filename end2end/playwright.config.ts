@@ -33,6 +33,8 @@ export default defineConfig({
   reporter: [["dot"], ["json", { outputFile: "test-results/results.json" }]],
   use: {
     timezoneId: "Europe/Berlin",
+    actionTimeout: 10_000,
+    navigationTimeout: 20_000,
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
   },

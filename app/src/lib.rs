@@ -13,6 +13,8 @@ pub mod containers;
 pub mod context;
 pub mod error;
 pub mod hosts;
+#[cfg(not(feature = "ssr"))]
+pub mod hydration;
 pub mod live;
 pub mod permissions;
 pub mod runs;

@@ -14,6 +14,8 @@ test.use({
   timezoneId: "America/New_York",
 });
 
+test.describe.configure({ mode: "serial" });
+
 let stack: Stack;
 test.beforeAll(async () => {
   stack = await Stack.start({ fresh: true });
@@ -67,7 +69,7 @@ test("from the set-up link to a schedule that fires", async ({ page }) => {
     await page.getByRole("textbox", { name: "Name" }).fill("Nightly restart");
     await expect(page.getByRole("radio", { name: "Every day" })).toBeChecked();
     await expect(page.getByLabel("Time of day")).toHaveValue("03:00");
-    await page.getByRole("combobox", { name: "Time zone" }).fill("Europe/Berlin");
+    await page.getByLabel("Zone", { exact: true }).fill("Europe/Berlin");
     const side = page.getByRole("complementary", { name: "What will happen" });
     await expect(side).toContainText(/Restart notes on .*, every day at 03:00, Europe\/Berlin\./i);
     const times = side.getByRole("table");

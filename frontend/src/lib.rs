@@ -12,6 +12,7 @@ pub fn hydrate() {
     console_error_panic_hook::set_once();
     wasm_bindgen_futures::spawn_local(async {
         hydrate_from_async(body(), app::App).await.forget();
+        app::hydration::done();
         if let Some(root) = body().parent_element() {
             let _ = root.set_attribute("data-hydrated", "");
         }

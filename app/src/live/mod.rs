@@ -41,7 +41,7 @@ impl Live {
         };
         provide_context(live);
         #[cfg(not(feature = "ssr"))]
-        Effect::new(move |_| source::open(live));
+        crate::hydration::when_done(move || source::open(live));
         live
     }
 

@@ -18,7 +18,7 @@ pub fn Layout() -> impl IntoView {
     Heading::provide();
     let keys = Keys::provide();
     view! {
-        <a class="skip" href="#main">"Skip to content"</a>
+        <a class="skip" href="#main" rel="external">"Skip to content"</a>
         <div class="app">
             <Nav />
             <div class="main">

@@ -49,7 +49,7 @@ impl Clock {
             local: RwSignal::new(shown == own),
             zone: RwSignal::new(shown),
         };
-        Effect::new(move |_| {
+        crate::hydration::when_done(move || {
             clock.now.set(machine_now());
             clock.local.set(true);
             if clock.zone.get_untracked() != own {
