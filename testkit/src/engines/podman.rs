@@ -14,12 +14,14 @@ pub(super) struct Podman {
     child: Child,
 }
 
-/// Limits that a container may always have: Podman's own default asks for more than a sandboxed machine grants.
+/// Limits that a container may always have: Podman's own default asks for more than a sandboxed machine grants. And
+/// runc, which comes with Docker: Podman's own crun refuses machines that have cgroups of both versions.
 const SETTINGS: &str = r#"[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+runtime = "runc"
 "#;
 
 impl Podman {
