@@ -36,17 +36,29 @@ own_data() {
     done
 }
 
-# The groups whose members may use a socket that is mounted.
-socket_groups() {
+# What it takes to use the sockets that are mounted, one per line: the number of a group, or `root`.
+socket_access() {
     sockets | while read -r socket; do
         [ -S "$socket" ] || continue
-        group=$(stat -L -c %g "$socket")
+        owner=$(stat -L -c %u "$socket")
         case $(stat -L -c %A "$socket") in
-            s???rw*) echo "$group" ;;
-            s???????rw*) ;;
-            *) say "only its owner may use $socket; start with --user $(stat -L -c %u "$socket"), or give it a group" ;;
+            s???rw*) stat -L -c %g "$socket" ;;
+            s??????rw*) ;;
+            *)
+                if [ "$owner" = 0 ] && rootless; then
+                    echo root
+                else
+                    say "only user $owner may use $socket; let a group use it (chmod g+rw), or start with --user"
+                fi
+                ;;
         esac
-    done | sort -un
+    done | sort -u
+}
+
+# Whether root in here is an ordinary user outside, as in containers of rootless engines.
+rootless() {
+    read -r _ outside _ < /proc/self/uid_map
+    [ "$outside" != 0 ]
 }
 
 if [ "$(id -u)" = 0 ]; then
@@ -54,9 +66,15 @@ if [ "$(id -u)" = 0 ]; then
     gid=$(id -g "$user")
     data=${CHRONTAINER_DATA_DIR:-/data}
     own_data
-    groups=$(socket_groups | tr '\n' ',')
+    access=$(socket_access)
+    case $access in
+        # The socket is open to its owner alone, who is root only in here. Postgres still runs as $user.
+        *root*) exec setpriv --inh-caps=-all --no-new-privs -- "$@" ;;
+    esac
+    groups=$gid
+    for group in $access; do groups=$groups,$group; done
     # Nothing below may gain rights again, not even by a program with the setuid bit.
-    exec setpriv --reuid="$uid" --regid="$gid" --groups="${groups}$gid" --inh-caps=-all --no-new-privs -- "$@"
+    exec setpriv --reuid="$uid" --regid="$gid" --groups="$groups" --inh-caps=-all --no-new-privs -- "$@"
 fi
 
 exec "$@"
