@@ -7,13 +7,12 @@ say() { echo "chrontainer: $*" >&2; }
 
 user=chrontainer
 
-# The sockets that the server may be pointed at or finds by itself.
+# The engines' sockets: what DOCKER_HOST names, and what is mounted to the usual places (/var/run is /run).
 sockets() {
     case ${DOCKER_HOST:-} in
         unix://*) echo "${DOCKER_HOST#unix://}" ;;
     esac
-    echo /var/run/docker.sock
-    echo /run/podman/podman.sock
+    for path in /run/*.sock /run/*/*.sock; do echo "$path"; done
 }
 
 cannot_own() {
