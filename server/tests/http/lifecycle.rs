@@ -157,3 +157,25 @@ async fn a_private_database_serves_too_and_the_command_line_shares_it() {
     let key = server.create_key(OWNER).await.unwrap();
     assert!(key.starts_with("chk_"));
 }
+
+#[tokio::test]
+async fn signing_in_leaves_no_memory_behind() {
+    let (_database, server) = server().await;
+    server.sign_in().await.unwrap();
+    let anonymous = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"))
+            .unwrap();
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1024
+    };
+    let before = anonymous();
+    let many = (0..8).map(|n| {
+        let mut browser = server.browser();
+        async move { browser.sign_in(&format!("name {n}"), PASSWORD).await.status }
+    });
+    assert_eq!(futures::future::join_all(many).await, [401; 8]);
+    let after = anonymous();
+    assert!(after < before + 12, "from {before} to {after} MiB");
+}
