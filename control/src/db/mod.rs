@@ -2,9 +2,11 @@
 
 pub mod connect;
 mod migrate;
+mod statement;
 
 pub use connect::*;
 pub use migrate::{MigrateError, migrate};
+pub(crate) use statement::statement;
 
 use crate::error::{Error, Result};
 use diesel_async::{

@@ -10,10 +10,13 @@ use std::time::Duration;
 /// The name of the queue (`job_type` in the queue's table).
 pub const QUEUE: &str = "runs";
 
-/// What the queue carries: the run's id and nothing that can be stale.
+/// What the queue carries: the run's id, and what cannot become stale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunJob {
     pub run: RunId,
+    /// It touches nothing, so that it needs no slot of the worker.
+    #[serde(default)]
+    pub quick: bool,
 }
 
 /// The job's id: the 128 bits of the run's, written as the queue wants them (ULID, Crockford's base 32). One run has one
@@ -38,14 +41,15 @@ impl JobTexts {
     pub fn of(runs: impl IntoIterator<Item = RunId>) -> Self {
         let mut jobs = Self::default();
         for run in runs {
-            jobs.push(run);
+            jobs.push(run, false);
         }
         jobs
     }
 
-    pub fn push(&mut self, run: RunId) {
+    pub fn push(&mut self, run: RunId, quick: bool) {
         self.ids.push(job_id(run));
-        self.bodies.push(format!(r#"{{"run":"{run}"}}"#).into_bytes());
+        self.bodies
+            .push(format!(r#"{{"run":"{run}","quick":{quick}}}"#).into_bytes());
     }
 }
 
@@ -89,6 +93,6 @@ mod tests {
         assert_ne!(id, job_id(RunId::new()));
         let jobs = JobTexts::of([run]);
         let body: RunJob = serde_json::from_slice(&jobs.bodies[0]).unwrap();
-        assert_eq!(body, RunJob { run });
+        assert_eq!(body, RunJob { run, quick: false });
     }
 }

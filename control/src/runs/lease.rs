@@ -6,6 +6,7 @@
 use super::{jobs, log::Chunk, metrics};
 use crate::{
     Control,
+    db::statement,
     error::{Error, Result},
     events::Topic,
 };
@@ -99,10 +100,12 @@ pub(super) async fn claim(control: &Control, run: RunId) -> Result<Option<Arc<Cl
         .await
 }
 
+/// The commit does not wait for the disk. Should Postgres crash before it is there, the claim is undone with all that
+/// follows from it: no engine is asked before the intent's commit, which waits, and with it waits everything before.
 async fn claim_all(control: &Control, runs: Vec<RunId>) -> Result<Vec<Option<Arc<Claimed>>>> {
     let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
     let mut conn = control.db().conn().await?;
-    let rows: Vec<ClaimRow> = diesel::sql_query(
+    let rows: Vec<ClaimRow> = statement(
         "with wanted as (\
            select id from runs where id = any($1) and (state = 'queued' \
              or state in ('running', 'cancelling') and (lease_until is null or lease_until < now())) \
@@ -113,12 +116,13 @@ async fn claim_all(control: &Control, runs: Vec<RunId>) -> Result<Vec<Option<Arc
              started_at = coalesce(r.started_at, clock_timestamp()) \
            from wanted w where r.id = w.id returning r.*) \
          select c.id, c.org_id, c.plan, c.acts_for, c.state, c.epoch, c.scheduled_for, c.started_at, \
-           c.cancel_requested_by, case when u.disabled_at is null then m.role end as role \
+           c.cancel_requested_by, case when u.disabled_at is null then m.role end as role, \
+           set_config('synchronous_commit', 'off', true) as durable \
          from claimed c \
          left join memberships m on m.org_id = c.org_id and m.user_id = c.acts_for \
          left join users u on u.id = m.user_id",
     )
-    .bind::<Array<SqlUuid>, _>(&ids)
+    .bind::<Array<SqlUuid>, _>(ids.clone())
     .bind::<SqlUuid, _>(control.server_id().0)
     .bind::<Double, _>(control.options().lease.as_secs_f64())
     .load(&mut conn)

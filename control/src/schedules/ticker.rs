@@ -10,13 +10,14 @@ use super::{
 };
 use crate::{
     Control, Part,
+    db::statement,
     error::Result,
     events::Topic,
     runs::{JobTexts, QUEUE, faults},
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{Timestamp, ids::RunId};
@@ -106,7 +107,7 @@ struct Outlook {
 async fn look(control: &Control) -> Result<Option<Instant>> {
     let mut conn = control.db().conn().await?;
     let asked = Instant::now();
-    let outlook: Outlook = diesel::sql_query(
+    let outlook: Outlook = statement(
         "select clock_timestamp() as now, \
          (select min(next_at) from schedules where next_at is not null and enabled and deleted_at is null) as next_at",
     )
@@ -139,6 +140,9 @@ struct Due {
     anchor_at: Timestamp,
     #[diesel(sql_type = Timestamptz)]
     next_at: Timestamp,
+    /// Nothing but no-ops.
+    #[diesel(sql_type = Bool)]
+    is_quick: bool,
     #[diesel(sql_type = Timestamptz)]
     now: Timestamp,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -146,13 +150,17 @@ struct Due {
 }
 
 /// Decides one batch. Gives how many schedules it held.
+///
+/// The commit does not wait for the disk. Should Postgres crash before it is there, the decision is undone with all that
+/// follows from it, and taken again: no engine is asked before an intent's commit, which waits for everything before it.
 async fn take(control: &Control) -> Result<i64> {
     let me = control.server_id().0;
     let mut conn = control.db().conn().await?;
     let (taken, made) = conn
         .transaction(async |conn| {
-            let due: Vec<Due> = diesel::sql_query(
+            let due: Vec<Due> = statement(
                 "select s.id, s.name, s.timezone, s.triggers, s.anchor_at, s.next_at, clock_timestamp() as now, \
+                   not jsonb_path_exists(s.steps, '$[*].action ? (@.type != \"noop\")') as is_quick, \
                    (select min(o.started_at) from servers o where o.id = $1 \
                       or o.seen_at > (select m.started_at from servers m where m.id = $1)) as up_since \
                  from schedules s where s.next_at <= now() and s.enabled and s.deleted_at is null \
@@ -214,7 +222,7 @@ impl Batch {
                     self.fire(due.id, fire_at, "claimed", run.0);
                     self.run(run.0, due.id, "queued", fire_at, None);
                     self.job_runs.push(run.0);
-                    self.jobs.push(run);
+                    self.jobs.push(run, due.is_quick);
                 }
                 decision.next
             }
@@ -263,7 +271,7 @@ impl Batch {
     /// Gives how many runs were made.
     async fn write(self, conn: &mut AsyncPgConnection) -> Result<i64> {
         let wanted = self.fire_times.len() as i64;
-        let written: Written = diesel::sql_query(
+        let written: Written = statement(
             "with fires as (\
                insert into schedule_fires (schedule_id, fire_at, org_id, state, run_id) \
                select t.schedule, t.fire_at, s.org_id, t.state, t.run \
@@ -288,23 +296,24 @@ impl Batch {
              event as (\
                insert into events (org_id, kind, object_id) \
                select org_id, 'run', id from made union all select org_id, 'schedule', id from moved) \
-             select (select count(*) from fires) as fires, (select count(*) from made) as runs",
+             select (select count(*) from fires) as fires, (select count(*) from made) as runs, \
+               set_config('synchronous_commit', 'off', true) as durable",
         )
-        .bind::<Array<SqlUuid>, _>(&self.fire_schedules)
-        .bind::<Array<Timestamptz>, _>(&self.fire_times)
-        .bind::<Array<Text>, _>(&self.fire_states)
-        .bind::<Array<SqlUuid>, _>(&self.fire_runs)
-        .bind::<Array<SqlUuid>, _>(&self.runs)
-        .bind::<Array<SqlUuid>, _>(&self.run_schedules)
-        .bind::<Array<Text>, _>(&self.run_states)
-        .bind::<Array<Timestamptz>, _>(&self.run_times)
-        .bind::<Array<Nullable<Text>>, _>(&self.run_messages)
+        .bind::<Array<SqlUuid>, _>(self.fire_schedules.clone())
+        .bind::<Array<Timestamptz>, _>(self.fire_times.clone())
+        .bind::<Array<Text>, _>(self.fire_states.clone())
+        .bind::<Array<SqlUuid>, _>(self.fire_runs.clone())
+        .bind::<Array<SqlUuid>, _>(self.runs.clone())
+        .bind::<Array<SqlUuid>, _>(self.run_schedules.clone())
+        .bind::<Array<Text>, _>(self.run_states.clone())
+        .bind::<Array<Timestamptz>, _>(self.run_times.clone())
+        .bind::<Array<Nullable<Text>>, _>(self.run_messages.clone())
         .bind::<Text, _>(QUEUE)
-        .bind::<Array<SqlUuid>, _>(&self.job_runs)
-        .bind::<Array<Text>, _>(&self.jobs.ids)
-        .bind::<Array<Binary>, _>(&self.jobs.bodies)
-        .bind::<Array<SqlUuid>, _>(&self.moved)
-        .bind::<Array<Nullable<Timestamptz>>, _>(&self.moved_to)
+        .bind::<Array<SqlUuid>, _>(self.job_runs.clone())
+        .bind::<Array<Text>, _>(self.jobs.ids.clone())
+        .bind::<Array<Binary>, _>(self.jobs.bodies.clone())
+        .bind::<Array<SqlUuid>, _>(self.moved.clone())
+        .bind::<Array<Nullable<Timestamptz>>, _>(self.moved_to.clone())
         .get_result(conn)
         .await?;
         if written.fires < wanted {

@@ -28,8 +28,10 @@ const POLL: Duration = Duration::from_millis(500);
 /// How often a worker says that it lives, and how often it may miss before its jobs are given to others.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const MISSED: usize = 4;
-/// Jobs that are taken at once. They wait here while all slots are busy, so not many more than there are slots.
-const BATCH: usize = 100;
+/// Jobs that are taken at once. They wait here while all slots are busy, and are given to others after a lease.
+const BATCH: usize = 200;
+/// Runs at once that touch nothing: they share their statements, so many cost little.
+const QUICK: usize = 1000;
 /// Between two tries to reach the database.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -50,6 +52,7 @@ pub struct Worker {
 struct Bench {
     control: Control,
     slots: Arc<Semaphore>,
+    quick: Arc<Semaphore>,
     running: TaskTracker,
 }
 
@@ -61,9 +64,10 @@ pub fn start(control: &Control, connections: usize, slots: usize) -> Worker {
     let bench = Bench {
         control: control.clone(),
         slots: Arc::new(Semaphore::new(slots)),
+        quick: Arc::new(Semaphore::new(QUICK)),
         running: running.clone(),
     };
-    let supervisor = tokio::spawn(supervise(bench, pool.clone(), slots, stop.clone()));
+    let supervisor = tokio::spawn(supervise(bench, pool.clone(), stop.clone()));
     Worker {
         control: control.clone(),
         pool,
@@ -93,13 +97,13 @@ impl Worker {
 }
 
 /// A database error ends a worker of the queue: another one takes its place, for ever.
-async fn supervise(bench: Bench, pool: PgPool, slots: usize, stop: CancellationToken) {
+async fn supervise(bench: Bench, pool: PgPool, stop: CancellationToken) {
     let mut pause = PAUSE;
     for start in 0_u64.. {
         let begun = tokio::time::Instant::now();
         // A name is used once: the queue would take a second start for a worker that is there already.
         let name = format!("runs-{}-{start}", bench.control.server_id());
-        match work(&bench, &pool, &name, slots, &stop).await {
+        match work(&bench, &pool, &name, &stop).await {
             Ok(()) if stop.is_cancelled() => return,
             Ok(()) => tracing::warn!("the worker ended by itself; starting another one"),
             Err(error) => tracing::warn!(error, "the worker lost the database; starting another one"),
@@ -115,16 +119,10 @@ async fn supervise(bench: Bench, pool: PgPool, slots: usize, stop: CancellationT
     }
 }
 
-async fn work(
-    bench: &Bench,
-    pool: &PgPool,
-    name: &str,
-    slots: usize,
-    stop: &CancellationToken,
-) -> Result<(), String> {
+async fn work(bench: &Bench, pool: &PgPool, name: &str, stop: &CancellationToken) -> Result<(), String> {
     let config = Config::default()
         .queue(QUEUE)
-        .batch_size(slots.clamp(1, BATCH))
+        .batch_size(BATCH)
         .heartbeat_interval(HEARTBEAT)
         .missed_heartbeats(MISSED)
         // The end of a run deletes its job; until then it is nobody else's.
@@ -168,7 +166,8 @@ async fn work(
 
 /// One job: waits for a slot, then lets the run go its own way.
 async fn job(job: RunJob, bench: Data<Bench>) -> Result<(), BoxDynError> {
-    let slot = bench.slots.clone().acquire_owned().await?;
+    let slots = if job.quick { &bench.quick } else { &bench.slots };
+    let slot = slots.clone().acquire_owned().await?;
     let control = bench.control.clone();
     bench.running.spawn(async move {
         let _slot = slot;

@@ -3,7 +3,7 @@
 use crate::settings::sqlx_options;
 use apalis_postgres::PostgresStorage;
 use control::db::ConnectSpec;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
 use std::time::Duration;
 
 /// The queue's tables could not be made.
@@ -31,5 +31,12 @@ pub(super) fn pool(spec: &ConnectSpec, connections: usize) -> PgPool {
         .acquire_timeout(Duration::from_secs(5))
         // A connection that died is found out by its query, and the worker starts anew.
         .test_before_acquire(false)
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                // That a job was taken may be forgotten in a crash of Postgres: it is taken again, and claimed once.
+                conn.execute("set synchronous_commit = off").await?;
+                Ok(())
+            })
+        })
         .connect_lazy_with(sqlx_options(spec))
 }
