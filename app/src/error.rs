@@ -88,6 +88,30 @@ impl FromServerFnError for AppError {
         };
         Self::from(problem)
     }
+
+    fn de(data: bytes::Bytes) -> Self {
+        use server_fn::Decodes;
+        let error = Self::Encoder::decode(data).unwrap_or_else(|error: serde_json::Error| {
+            Self::from_server_fn_error(ServerFnErrorErr::Deserialization(error.to_string()))
+        });
+        #[cfg(not(feature = "ssr"))]
+        error.follow();
+        error
+    }
+}
+
+#[cfg(not(feature = "ssr"))]
+impl AppError {
+    /// Two answers are about the page itself: the session has ended, or the server was updated.
+    fn follow(&self) {
+        match self.0.code.as_str() {
+            "not_signed_in" => crate::auth::leave(),
+            "client_outdated" => {
+                let _ = window().location().reload();
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Sets the status of a server function's own answer. A page keeps 200 for a part that failed, and a form sent without

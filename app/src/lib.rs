@@ -7,6 +7,7 @@
 #![recursion_limit = "512"]
 
 pub mod auth;
+pub mod client;
 pub mod components;
 pub mod containers;
 #[cfg(feature = "ssr")]

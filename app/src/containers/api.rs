@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 
 /// The part of the fleet that a page shows; from memory, never waiting for an engine.
-#[server(endpoint = "containers/list", input = GetUrl)]
+#[server(endpoint = "containers/list", client = crate::client::Browser, input = GetUrl)]
 pub async fn list(
     query: String,
     sort: ContainerSort,
@@ -30,14 +30,14 @@ pub async fn list(
 }
 
 /// One container, by our id or the engine's.
-#[server(endpoint = "containers/get", input = GetUrl)]
+#[server(endpoint = "containers/get", client = crate::client::Browser, input = GetUrl)]
 pub async fn get(id: String) -> Result<Container, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::get(&control, &actor, &id).await?)
 }
 
 /// Does something to one container: a run, recorded before anything happens. The same key twice is one run.
-#[server(endpoint = "containers/act")]
+#[server(endpoint = "containers/act", client = crate::client::Browser)]
 pub async fn act(id: String, verb: String, key: String) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let action = domain::actions::Action::from_verb(&verb).ok_or_else(|| {

@@ -9,7 +9,7 @@ use domain::{
 use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json};
 
-#[server(endpoint = "hosts/list", input = GetUrl)]
+#[server(endpoint = "hosts/list", client = crate::client::Browser, input = GetUrl)]
 pub async fn list(cursor: Option<String>) -> Result<Page<Host>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let query = control::pages::ListQuery {
@@ -19,14 +19,14 @@ pub async fn list(cursor: Option<String>) -> Result<Page<Host>, AppError> {
     Ok(control::hosts::list(&control, &actor, query).await?)
 }
 
-#[server(endpoint = "hosts/create", input = Json)]
+#[server(endpoint = "hosts/create", client = crate::client::Browser, input = Json)]
 pub async fn create(host: NewHost) -> Result<Host, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::create(&control, &actor, host).await?)
 }
 
 /// Tries to reach a host now instead of at the end of the pause between attempts.
-#[server(endpoint = "hosts/retry")]
+#[server(endpoint = "hosts/retry", client = crate::client::Browser)]
 pub async fn retry(id: HostId) -> Result<Host, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::retry(&control, &actor, id).await?)
