@@ -13,6 +13,8 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/containers/act", Permission::ContainersOperate),
     ("/_fn/containers/get", Permission::ContainersRead),
     ("/_fn/containers/list", Permission::ContainersRead),
+    ("/_fn/containers/plans", Permission::SchedulesRead),
+    ("/_fn/containers/runs", Permission::RunsRead),
     ("/_fn/hosts/create", Permission::HostsManage),
     ("/_fn/hosts/list", Permission::HostsRead),
     ("/_fn/hosts/retry", Permission::HostsRead),

@@ -12,6 +12,12 @@ pub fn icon(name: &'static str) -> AnyView {
         .into_any()
 }
 
+/// The same with a class of its own: `icon_as("chevron-right", "i i-sm")`.
+pub fn icon_as(name: &'static str, class: &'static str) -> AnyView {
+    view! { <svg class=class aria-hidden="true" inner_html=format!("<use href=\"#i-{name}\"/>")></svg> }
+        .into_any()
+}
+
 /// An icon with a class of its own or a changing name.
 #[component]
 pub fn Icon(

@@ -12,6 +12,6 @@ pub mod toast;
 
 #[cfg(feature = "ssr")]
 pub use icon::SPRITE;
-pub use icon::{Icon, Logo, glyph, icon};
+pub use icon::{Icon, Logo, glyph, icon, icon_as};
 pub use states::{Empty, Failure, FailureNote};
 pub use status::{State, Status, container_state, host_state, run_state, target_state};

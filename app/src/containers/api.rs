@@ -2,7 +2,9 @@
 
 use crate::error::AppError;
 use domain::{
-    containers::{Container, ContainerPage, ContainerSort},
+    containers::{Container, ContainerPage, ContainerSort, NextRun},
+    ids::ContainerId,
+    pages::Page,
     runs::RunSummary,
 };
 use leptos::prelude::*;
@@ -34,6 +36,28 @@ pub async fn list(
 pub async fn get(id: String) -> Result<Container, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::get(&control, &actor, &id).await?)
+}
+
+/// What is planned for it: the next time of every schedule that touches it.
+#[server(endpoint = "containers/plans", client = crate::client::Browser, input = GetUrl)]
+pub async fn plans(id: String) -> Result<Vec<NextRun>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::containers::plans(&control, &actor, &id).await?)
+}
+
+/// The latest runs that worked on it.
+#[server(endpoint = "containers/runs", client = crate::client::Browser, input = GetUrl)]
+pub async fn runs(id: ContainerId) -> Result<Page<RunSummary>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let query = control::runs::RunQuery {
+        container: Some(id),
+        page: control::pages::ListQuery {
+            limit: Some(10),
+            cursor: None,
+        },
+        ..Default::default()
+    };
+    Ok(control::runs::list(&control, &actor, query).await?)
 }
 
 /// Does something to one container: a run, recorded before anything happens. The same key twice is one run.

@@ -3,8 +3,9 @@
 use super::{
     api,
     lines::{Line, Lines},
-    next::next_run,
+    plans::Plans,
     ports::{Addresses, port_links},
+    recent::Recent,
     words,
 };
 use crate::{
@@ -36,10 +37,7 @@ pub fn ContainerPage() -> impl IntoView {
             other.to_string() == params.with_untracked(|p| p.get("id").unwrap_or_default())
         };
         if matches!(event, E::ContainerRemoved { id, .. } if mine(*id))
-            || matches!(
-                event,
-                E::FleetChanged { .. } | E::ScheduleChanged { .. } | E::ScheduleDeleted { .. }
-            )
+            || matches!(event, E::FleetChanged { .. })
         {
             let _ = turn.try_update(|turn| *turn += 1);
         }
@@ -64,24 +62,28 @@ pub fn ContainerPage() -> impl IntoView {
             lines.refresh(std::slice::from_ref(&container));
         }
     });
-    // The page stays while its container is read again: only another container makes another page.
+    view! {
+        <Transition fallback=|| skeleton::lines(6)>
+            <Shown container lines turn />
+        </Transition>
+    }
+}
+
+type Found = Resource<Result<Container, AppError>>;
+
+/// The page stays while its container is read again: only another container makes another page.
+#[component]
+fn Shown(container: Found, lines: Lines, turn: RwSignal<u32>) -> impl IntoView {
     let shown = Memo::new(move |_| {
         container.with(|c| c.as_ref().map(|c| c.as_ref().map(|c| c.id).map_err(Clone::clone)))
     });
-    view! {
-        <Transition fallback=|| skeleton::lines(6)>
-            {move || {
-                container.with(|_| ());
-                match shown.get() {
-                    None => ().into_any(),
-                    Some(Err(error)) => failed(error, turn),
-                    Some(Ok(_)) => {
-                        let found = container.get_untracked().and_then(Result::ok);
-                        found.map(|container| about(&lines.line(&container))).into_any()
-                    }
-                }
-            }}
-        </Transition>
+    move || match shown.get() {
+        None => ().into_any(),
+        Some(Err(error)) => failed(error, turn),
+        Some(Ok(_)) => {
+            let found = container.get_untracked().and_then(Result::ok);
+            found.map(|container| about(&lines.line(&container))).into_any()
+        }
     }
 }
 
@@ -95,19 +97,17 @@ fn failed(error: AppError, turn: RwSignal<u32>) -> AnyView {
 }
 
 fn about(line: &Line) -> AnyView {
-    let (head, why, facts, plan, schedule) = (
-        line.clone(),
-        line.clone(),
-        line.clone(),
-        line.clone(),
-        line.clone(),
-    );
+    let (head, why, facts, schedule) = (line.clone(), line.clone(), line.clone(), line.clone());
+    let plan_href = Signal::derive(move || {
+        schedule
+            .container
+            .with(|c| words::plan_href(std::slice::from_ref(c)))
+    });
     let container = line.container.clone();
     let name = {
         let container = container.clone();
         Signal::derive(move || container.with(|c| c.name.clone()))
     };
-    let runs = format!("/activity?container={}", line.id);
     view! {
         <Title text=name />
         <div class="page-head">
@@ -135,48 +135,14 @@ fn about(line: &Line) -> AnyView {
                     <div class="card-h"><h2 id="facts">"Facts"</h2></div>
                     <div class="card-b">{move || facts_of(&facts.container.get())}</div>
                 </section>
+                <Recent id=line.id />
             </div>
             <aside class="rail" aria-label="Plans">
-                <section class="card" aria-labelledby="next">
-                    <div class="card-h">
-                        <h2 id="next">"Next run"</h2>
-                        <div class="end">
-                            <a
-                                class="btn btn-sm btn-ghost"
-                                href=move || schedule.container.with(|c| words::plan_href(std::slice::from_ref(c)))
-                            >
-                                {icon("plus")}
-                                "Add"
-                            </a>
-                        </div>
-                    </div>
-                    <div class="card-b">{move || next_of(&plan)}</div>
-                    <div class="card-f"><a class="link" href=runs>"All runs on this container"</a></div>
-                </section>
+                <Plans id=line.id add=plan_href />
             </aside>
         </div>
     }
     .into_any()
-}
-
-fn next_of(line: &Line) -> AnyView {
-    let name = line.container.with(|c| {
-        c.next_run
-            .as_ref()
-            .map(|next| format!("{} by {}", words::label(&next.action), next.schedule_name))
-    });
-    match name {
-        Some(name) => view! { <div class="stack tight">{next_run(line)}<span class="sm muted">{name}</span></div> }.into_any(),
-        None if line.is_busy() => next_run(line),
-        None => {
-            view! {
-                <p class="sm muted">
-                    "Nothing is planned for this container. Add a schedule to restart, stop or start it at a time you choose."
-                </p>
-            }
-            .into_any()
-        }
-    }
 }
 
 fn subtitle(container: &Container) -> AnyView {

@@ -5,7 +5,9 @@ mod detail;
 mod fleet;
 mod lines;
 mod next;
+mod plans;
 mod ports;
+mod recent;
 pub mod words;
 
 pub use detail::ContainerPage;

@@ -79,7 +79,8 @@ pub fn short_image(image: &str) -> &str {
 /// A published port once, whatever addresses it is bound to.
 pub fn ports(container: &Container) -> Vec<&Port> {
     let mut all: Vec<&Port> = container.ports.iter().filter(|port| port.public != 0).collect();
-    all.sort_by(|a, b| (a.public, &a.protocol).cmp(&(b.public, &b.protocol)));
+    // What a browser may open comes first.
+    all.sort_by_key(|port| (port.protocol != "tcp", port.public, port.protocol.clone()));
     all.dedup_by(|a, b| (a.public, &a.protocol) == (b.public, &b.protocol));
     all
 }

@@ -9,7 +9,7 @@ use domain::{
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 
-#[server(endpoint = "runs/list", input = GetUrl)]
+#[server(endpoint = "runs/list", client = crate::client::Browser, input = GetUrl)]
 pub async fn list(
     schedule: Option<ScheduleId>,
     state: Option<RunState>,
@@ -30,14 +30,14 @@ pub async fn list(
     Ok(control::runs::list(&control, &actor, query).await?)
 }
 
-#[server(endpoint = "runs/get", input = GetUrl)]
+#[server(endpoint = "runs/get", client = crate::client::Browser, input = GetUrl)]
 pub async fn get(id: RunId) -> Result<Run, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::runs::get(&control, &actor, id).await?)
 }
 
 /// A part of the log, oldest line first.
-#[server(endpoint = "runs/log", input = GetUrl)]
+#[server(endpoint = "runs/log", client = crate::client::Browser, input = GetUrl)]
 pub async fn log(id: RunId, limit: u32, cursor: Option<String>) -> Result<Page<LogLine>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let query = control::pages::ListQuery {
@@ -47,7 +47,7 @@ pub async fn log(id: RunId, limit: u32, cursor: Option<String>) -> Result<Page<L
     Ok(control::runs::log(&control, &actor, id, query).await?)
 }
 
-#[server(endpoint = "runs/cancel")]
+#[server(endpoint = "runs/cancel", client = crate::client::Browser)]
 pub async fn cancel(id: RunId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::runs::cancel(&control, &actor, id).await?)

@@ -1,7 +1,7 @@
 //! Light or dark. Without a choice the system decides; a choice is kept in a cookie, so that nothing flashes.
 
 use super::set_cookie;
-use crate::components::icon;
+use crate::components::{icon, icon_as};
 use leptos::prelude::*;
 
 /// Switches to the other theme.
@@ -27,8 +27,8 @@ pub fn toggle() {
 pub fn ThemeToggle(#[prop(default = "icon-btn theme-toggle")] class: &'static str) -> impl IntoView {
     view! {
         <button class=class type="button" aria-label="Switch theme" on:click=|_| toggle()>
-            <svg class="i sun" aria-hidden="true" inner_html="<use href=\"#i-sun\"/>"></svg>
-            <svg class="i moon" aria-hidden="true" inner_html="<use href=\"#i-moon\"/>"></svg>
+            {icon_as("sun", "i sun")}
+            {icon_as("moon", "i moon")}
         </button>
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Keys, Overviews, api::Counts, theme::ThemeToggle};
 use crate::{
-    components::{Logo, State, Status, dialog, icon, time::TopClock},
+    components::{Logo, State, Status, dialog, icon, icon_as, time::TopClock},
     live::{Link, Live},
 };
 use leptos::prelude::*;
@@ -109,7 +109,7 @@ fn deep(href: &'static str, name: &'static str) -> AnyView {
         heading.between.get().map(|crumb| {
             view! {
                 <a class="clip" href=crumb.href>{crumb.name}</a>
-                <svg class="i i-sm" aria-hidden="true" inner_html="<use href=\"#i-chevron-right\"/>"></svg>
+                {icon_as("chevron-right", "i i-sm")}
             }
         })
     };
@@ -117,7 +117,7 @@ fn deep(href: &'static str, name: &'static str) -> AnyView {
         <nav class="crumbs" aria-label="Breadcrumb">
             <a class="back icon-btn only-s" href=href aria-label=format!("Back to {name}")>{icon("chevron-left")}</a>
             <a href=href>{name}</a>
-            <svg class="i i-sm" aria-hidden="true" inner_html="<use href=\"#i-chevron-right\"/>"></svg>
+            {icon_as("chevron-right", "i i-sm")}
             {between}
             <span aria-current="page">{move || heading.title.get()}</span>
         </nav>

@@ -10,7 +10,10 @@ use domain::{
     selectors::Selector,
 };
 use parking_lot::RwLock;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// What every watcher knows.
 #[derive(Clone, Default)]
@@ -236,6 +239,25 @@ impl State {
             .get(&line.host.id)
             .is_none_or(|host| host.status != HostStatus::Online);
         line.view(stale, self.next_run(org, line), self.busy.get(&line.id).cloned())
+    }
+
+    /// The next time of every schedule that touches a container, soonest first.
+    pub(super) fn plans(&self, org: OrgId, line: &Line) -> Vec<NextRun> {
+        let mut seen = HashSet::new();
+        let all = self
+            .planned
+            .get(&org)
+            .map(|all| all.as_slice())
+            .unwrap_or_default();
+        all.iter()
+            .filter(|planned| planned.selector.matches(line) && seen.insert(planned.schedule_id))
+            .map(|planned| NextRun {
+                schedule_id: planned.schedule_id,
+                schedule_name: planned.name.clone(),
+                at: planned.next_at,
+                action: planned.action.clone(),
+            })
+            .collect()
     }
 
     pub(super) fn next_run(&self, org: OrgId, line: &Line) -> Option<NextRun> {

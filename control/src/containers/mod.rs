@@ -11,4 +11,4 @@ pub use fleet::{Fleet, FleetTarget};
 pub(crate) use identity::identify;
 pub use line::Line;
 pub use list::ContainerQuery;
-pub use service::{act, get, list};
+pub use service::{act, get, list, plans};

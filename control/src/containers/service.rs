@@ -5,7 +5,7 @@ use crate::{Control, error::Result, runs};
 use domain::{
     actions::Action,
     auth::{Actor, Permission},
-    containers::{Container, ContainerPage},
+    containers::{Container, ContainerPage, NextRun},
     errors::{ErrorClass, Problem},
     pages::PAGE_MAX,
     runs::{RunPlan, RunSummary},
@@ -35,6 +35,16 @@ pub async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Container
     actor.require(Permission::ContainersRead)?;
     let line = find(control, actor, id)?;
     Ok(control.fleet().view(actor.org_id, &line))
+}
+
+/// What is planned for one container: the next time of every schedule that touches it, soonest first.
+///
+/// # Errors
+/// 403; 404.
+pub async fn plans(control: &Control, actor: &Actor, id: &str) -> Result<Vec<NextRun>> {
+    actor.require(Permission::SchedulesRead)?;
+    let line = find(control, actor, id)?;
+    Ok(control.fleet().read(|state| state.plans(actor.org_id, &line)))
 }
 
 /// Does something to one container, as a run.

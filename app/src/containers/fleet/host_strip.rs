@@ -24,7 +24,7 @@ pub fn HostStrip(reading: Reading) -> impl IntoView {
 /// How an engine is reached, in a word.
 fn transport(url: &str) -> &'static str {
     match url.split(':').next() {
-        Some("unix" | "npipe") => "local",
+        Some("unix" | "npipe") => "socket",
         Some("ssh") => "SSH",
         Some("https") => "TLS",
         _ => "TCP",

@@ -10,25 +10,18 @@ mod row;
 mod search;
 mod table;
 
-use crate::{
-    components::{Failure, skeleton},
-    error::AppError,
-};
+use crate::components::{Empty, Failure, skeleton};
 use host_strip::HostStrip;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use place::Place;
-use reading::Reading;
+use reading::{Reading, WRONG};
 
 /// How many there are, on how many hosts.
 fn subtitle(reading: Reading) -> impl IntoView {
     let text = move || {
         Suspend::new(async move {
-            let total = reading
-                .part
-                .await
-                .map(|part| part.page.counts.total)
-                .unwrap_or_default();
+            let total = reading.part.await.ok()?.page.counts.total;
             let hosts = reading.hosts.await.map(|page| page.total).unwrap_or_default();
             let plural = |count: u64, word: &str| {
                 if count == 1 {
@@ -37,7 +30,11 @@ fn subtitle(reading: Reading) -> impl IntoView {
                     format!("{count} {word}s")
                 }
             };
-            format!("{} on {}", plural(total, "container"), plural(hosts, "host"))
+            Some(format!(
+                "{} on {}",
+                plural(total, "container"),
+                plural(hosts, "host")
+            ))
         })
     };
     view! { <span class="sub"><Transition>{text}</Transition></span> }
@@ -48,7 +45,6 @@ fn subtitle(reading: Reading) -> impl IntoView {
 pub fn Fleet() -> impl IntoView {
     let place = Place::from_url();
     let reading = Reading::provide(place);
-    let failed = Memo::new(move |_| reading.error());
     view! {
         <Title text="Fleet" />
         <div class="page-head">
@@ -64,23 +60,34 @@ pub fn Fleet() -> impl IntoView {
         <HostStrip reading />
         <search::SearchBar place reading />
         <Transition fallback=|| skeleton::lines(8)>
-            {move || {
-                // Read here, so that the list waits for it.
-                let ready = reading.part.with(Option::is_some);
-                match failed.get() {
-                    Some(error) if ready => broken(error, reading),
-                    _ => view! { <table::Table place reading /> }.into_any(),
-                }
-            }}
+            <List place reading />
         </Transition>
         <bulk::BulkBar reading />
     }
 }
 
-/// The list cannot be read. A search that cannot be understood is said below its field.
-fn broken(error: AppError, reading: Reading) -> AnyView {
-    if error.0.code == "invalid_selector" || error.detail("field") == Some("query") {
-        return ().into_any();
+/// The list, or why there is none.
+#[component]
+fn List(place: Place, reading: Reading) -> impl IntoView {
+    let failed = Memo::new(move |_| reading.error());
+    move || match failed.get() {
+        Some(error) if error.0.code == WRONG => not_understood(place),
+        Some(error) => view! { <Failure error retry=move |()| reading.again() /> }.into_any(),
+        None => view! { <table::Table place reading /> }.into_any(),
     }
-    view! { <Failure error retry=move |()| reading.again() /> }.into_any()
+}
+
+/// An address with a search that means nothing; while one types, the list stays as it was.
+fn not_understood(place: Place) -> AnyView {
+    view! {
+        <div class="card">
+            <Empty icon="search" title="This search cannot be understood">
+                <p>"The line below the field says why. Correct it there, or begin anew."</p>
+                <div class="row">
+                    <button class="btn btn-primary" type="button" on:click=move |_| place.search("")>"Clear the search"</button>
+                </div>
+            </Empty>
+        </div>
+    }
+    .into_any()
 }

@@ -69,6 +69,10 @@ impl Place {
         self.0.with(|shown| shown.query.clone())
     }
 
+    pub fn query_untracked(&self) -> String {
+        self.0.with_untracked(|shown| shown.query.clone())
+    }
+
     /// Shows something else, without a new entry in the browser's history.
     fn go(&self, shown: &Shown) {
         let mut parts = Vec::new();

@@ -14,6 +14,7 @@ use domain::{
     hosts::Host,
     ids::ContainerId,
     pages::Page,
+    selectors::Selector,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -155,7 +156,14 @@ impl Reading {
     }
 }
 
+/// The code of a search that cannot be read.
+pub const WRONG: &str = "invalid_selector";
+
 async fn read(shown: Shown, offset: u32) -> Result<Part, AppError> {
+    // The field says where the mistake is; the server need not be asked.
+    if let Err(error) = Selector::parse_search(&shown.query) {
+        return Err(AppError(error.problem("query")));
+    }
     let page = api::list(shown.query, shown.sort, shown.descending, offset, ROWS).await?;
     Ok(Part { offset, page })
 }

@@ -14,7 +14,7 @@ const REST: Duration = Duration::from_millis(110);
 
 #[component]
 pub fn SearchBar(place: Place, reading: Reading) -> impl IntoView {
-    let text = RwSignal::new(place.query());
+    let text = RwSignal::new(place.query_untracked());
     // The address may change without the field: a chip, the back button.
     Effect::new(move |_| {
         let query = place.query();

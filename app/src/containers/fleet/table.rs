@@ -7,7 +7,7 @@ use super::{
     reading::{Reading, STEP},
     row::Row,
 };
-use crate::components::time::machine_now;
+use crate::components::{icon_as, time::machine_now};
 use domain::{containers::ContainerSort, ids::ContainerId};
 use leptos::{ev, html, prelude::*};
 
@@ -90,14 +90,12 @@ fn Column(place: Place, class: &'static str, sort: ContainerSort, name: &'static
     });
     let arrow = move || {
         order.get().map(|order| {
-            view! {
-                <svg
-                    class="i i-sm"
-                    class:down={order == "descending"}
-                    aria-hidden="true"
-                    inner_html="<use href=\"#i-arrow-up\"/>"
-                ></svg>
-            }
+            let class = if order == "descending" {
+                "i i-sm down"
+            } else {
+                "i i-sm"
+            };
+            icon_as("arrow-up", class)
         })
     };
     view! {
