@@ -136,6 +136,7 @@ pub fn AddHost(node: NodeRef<html::Dialog>, added: Callback<Host>) -> impl IntoV
                             autocapitalize="none"
                             spellcheck="false"
                             placeholder="nas"
+                            autofocus
                             aria-invalid=move || bad_name.get().map(|_| "true")
                             aria-describedby="host-name-fault"
                             prop:value=move || name.get()

@@ -126,7 +126,7 @@ fn Cards(hosts: RwSignal<Vec<Host>>, adding: NodeRef<html::Dialog>) -> impl Into
                 }
             }
         >
-            <div class="grid-auto hosts" aria-label=move || count(hosts.with(Vec::len) as u64, "host")>
+            <div class="grid-auto host-cards" aria-label=move || count(hosts.with(Vec::len) as u64, "host")>
                 <For each=shown key=|id| *id children=move |id| card(id, hosts) />
             </div>
         </Show>

@@ -4,7 +4,6 @@ use super::{
     api,
     feed::Feed,
     filter::{Filter, Results},
-    planned::Plan,
 };
 use crate::{
     components::{Failure, debounce::gathered, skeleton},
@@ -91,7 +90,6 @@ pub fn Activity() -> impl IntoView {
         |_| schedules::list(String::new(), domain::pages::PAGE_MAX, None),
     );
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
-    let plan = Plan::new(filter);
     view! {
         <Title text="Activity" />
         <div class="page-head">
@@ -102,7 +100,7 @@ pub fn Activity() -> impl IntoView {
             <Transition fallback=|| skeleton::lines(8)>
                 {move || Suspend::new(async move {
                     match part.await {
-                        Ok(part) => view! { <Feed part filter plan /> }.into_any(),
+                        Ok(part) => view! { <Feed part filter schedules=all /> }.into_any(),
                         Err(error) => view! { <Failure error retry=reload /> }.into_any(),
                     }
                 })}
@@ -112,7 +110,6 @@ pub fn Activity() -> impl IntoView {
                 <Transition>
                     {move || Suspend::new(async move {
                         let schedules = all.await.map(|page| page.items).unwrap_or_default();
-                        plan.set(&schedules);
                         view! { <ScheduleFilter filter schedules /> }
                     })}
                 </Transition>

@@ -3,7 +3,7 @@
 use super::{
     activity::{Part, read},
     filter::{Filter, Results},
-    planned::Plan,
+    planned::{PlannedLines, Schedules},
     words::{happened, is_bad, started_by, took},
 };
 use crate::{
@@ -31,7 +31,7 @@ enum Line {
 }
 
 #[component]
-pub fn Feed(part: Part, filter: Filter, plan: Plan) -> impl IntoView {
+pub fn Feed(part: Part, filter: Filter, schedules: Schedules) -> impl IntoView {
     let clock = Clock::get();
     let runs = RwSignal::new(part.runs);
     let next = RwSignal::new(part.next);
@@ -102,10 +102,11 @@ pub fn Feed(part: Part, filter: Filter, plan: Plan) -> impl IntoView {
     view! {
         <section class="card feed-card" aria-label="Stream">
             <ol class="feed">
-                {plan.lines()}
-                <Show when=move || filter.results.get() != Results::Planned || plan.any()>
-                    <li class="nowl" aria-label="Now"><time>{move || clock.wall(clock.now()).time()}</time><i></i></li>
-                </Show>
+                <PlannedLines schedules filter />
+                <li class="nowl" aria-label="Now">
+                    <time>{move || clock.wall(clock.now()).time()}</time>
+                    <i></i>
+                </li>
                 <For
                     each=move || lines.get()
                     key=Clone::clone
@@ -115,7 +116,7 @@ pub fn Feed(part: Part, filter: Filter, plan: Plan) -> impl IntoView {
                     }
                 />
             </ol>
-            <Show when=move || nothing.get()><Nothing filter plan /></Show>
+            <Show when=move || nothing.get()><Nothing filter /></Show>
             <Show when=move || next.with(|next| !next.is_empty())>
                 <div class="card-f">
                     <button class="btn btn-sm" type="button" node_ref=older aria-busy=move || loading.get().to_string() on:click=move |_| more()>
@@ -282,14 +283,14 @@ fn about(run: &RunSummary) -> String {
 
 /// The stream is empty: for what reason.
 #[component]
-fn Nothing(filter: Filter, plan: Plan) -> impl IntoView {
+fn Nothing(filter: Filter) -> impl IntoView {
     let filtered = move || filter.results.get() != Results::Everything || filter.schedule.get().is_some();
     let clear = move |_| {
         filter.show(Results::Everything);
         filter.of_schedule(None);
     };
     move || {
-        if filter.results.get() == Results::Planned && plan.any() {
+        if filter.results.get() == Results::Planned {
             ().into_any()
         } else if filtered() {
             view! {

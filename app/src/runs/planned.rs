@@ -1,19 +1,20 @@
 //! What comes: the next time of every schedule, the furthest on top.
 
-use super::filter::Filter;
+use super::filter::{Filter, Results};
 use crate::{
     components::{
         State, Status, icon,
         time::{Ago, At, Clock},
         toast::Toasts,
     },
+    error::AppError,
     schedules::{
         api,
         words::{lower_first, steps_words, target_words},
     },
 };
 use chrono::{DateTime, Utc};
-use domain::{ids::ScheduleId, schedules::Schedule};
+use domain::{ids::ScheduleId, pages::Page, schedules::Schedule};
 use leptos::{prelude::*, task::spawn_local};
 
 /// How many are shown before "more" is asked for.
@@ -21,73 +22,88 @@ const FEW: usize = 4;
 /// How far ahead one looks, in milliseconds.
 const AHEAD: i64 = 24 * 3_600_000;
 
+/// The schedules, read again when one changes.
+pub type Schedules = Resource<Result<Page<Schedule>, AppError>>;
+
 #[derive(Clone, Debug, PartialEq)]
-pub struct Planned {
-    pub id: ScheduleId,
-    pub name: String,
-    pub about: String,
-    pub at: DateTime<Utc>,
+struct Planned {
+    id: ScheduleId,
+    name: String,
+    about: String,
+    at: DateTime<Utc>,
 }
 
-/// What comes within a day, soonest first.
+/// What comes, soonest first.
+fn coming(schedules: &[Schedule]) -> Vec<Planned> {
+    let mut coming: Vec<Planned> = schedules
+        .iter()
+        .filter(|schedule| schedule.enabled)
+        .filter_map(|schedule| {
+            let step = schedule.steps.first()?;
+            let (does, whom) = (
+                lower_first(&steps_words(&schedule.steps)),
+                target_words(&step.target),
+            );
+            Some(Planned {
+                id: schedule.id,
+                name: schedule.name.clone(),
+                about: format!("will {does} {whom}"),
+                at: schedule.next_at?,
+            })
+        })
+        .collect();
+    coming.sort_by_key(|planned| planned.at);
+    coming
+}
+
+/// The lines above now.
+#[component]
+pub fn PlannedLines(schedules: Schedules, filter: Filter) -> impl IntoView {
+    let plan = Plan {
+        filter,
+        all: RwSignal::new(false),
+        toasts: Toasts::get(),
+    };
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match schedules.await {
+                    Ok(page) => plan.lines(coming(&page.items)),
+                    Err(error) => view! {
+                        <li class="dayl"><span class="field-err">"What comes cannot be shown. "{error.0.message}</span></li>
+                    }
+                    .into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
 #[derive(Clone, Copy)]
-pub struct Plan {
-    coming: RwSignal<Vec<Planned>>,
+struct Plan {
     filter: Filter,
     all: RwSignal<bool>,
     toasts: Toasts,
 }
 
 impl Plan {
-    pub fn new(filter: Filter) -> Self {
-        Self {
-            coming: RwSignal::new(Vec::new()),
-            filter,
-            all: RwSignal::new(false),
-            toasts: Toasts::get(),
-        }
-    }
-
-    pub fn set(self, schedules: &[Schedule]) {
-        let mut coming: Vec<Planned> = schedules
-            .iter()
-            .filter(|schedule| schedule.enabled)
-            .filter_map(|schedule| {
-                let step = schedule.steps.first()?;
-                Some(Planned {
-                    id: schedule.id,
-                    name: schedule.name.clone(),
-                    about: format!(
-                        "will {} {}",
-                        lower_first(&steps_words(&schedule.steps)),
-                        target_words(&step.target)
-                    ),
-                    at: schedule.next_at?,
-                })
-            })
-            .collect();
-        coming.sort_by_key(|planned| planned.at);
-        if self.coming.with_untracked(|old| *old != coming) {
-            self.coming.set(coming);
-        }
-    }
-
     /// What is to be shown now, the furthest first, and how many are left out.
-    fn shown(self) -> (Vec<Planned>, usize) {
+    fn shown(self, coming: &[Planned]) -> (Vec<Planned>, usize) {
+        let alone = self.filter.results.get() == Results::Planned;
         if !self.filter.results.get().shows_planned() {
             return (Vec::new(), 0);
         }
         let of = self.filter.schedule.get();
         let until = Clock::get().now() + AHEAD;
-        let alone = self.filter.results.get() == super::filter::Results::Planned;
-        let all = self.all.get() || alone;
-        let mut fitting: Vec<Planned> = self.coming.with(|coming| {
-            let fits = |planned: &&Planned| of.is_none_or(|of| planned.id == of);
-            // One schedule alone, or only what is planned: however far away.
-            let near = |planned: &&Planned| of.is_some() || alone || planned.at.timestamp_millis() <= until;
-            coming.iter().filter(fits).filter(near).cloned().collect()
-        });
-        let left = if all { 0 } else { fitting.len().saturating_sub(FEW) };
+        let fits = |planned: &&Planned| of.is_none_or(|of| planned.id == of);
+        // One schedule alone, or only what is planned: however far away.
+        let near = |planned: &&Planned| of.is_some() || alone || planned.at.timestamp_millis() <= until;
+        let mut fitting: Vec<Planned> = coming.iter().filter(fits).filter(near).cloned().collect();
+        let left = if alone || self.all.get() {
+            0
+        } else {
+            fitting.len().saturating_sub(FEW)
+        };
         fitting.truncate(fitting.len() - left);
         fitting.reverse();
         (fitting, left)
@@ -117,8 +133,7 @@ impl Plan {
         });
     }
 
-    /// The lines above now.
-    pub fn lines(self) -> AnyView {
+    fn lines(self, coming: Vec<Planned>) -> AnyView {
         let line = move |planned: Planned| {
             let Planned { id, name, about, at } = planned;
             let skip = format!("Skip this run, {name}");
@@ -143,7 +158,9 @@ impl Plan {
         };
         view! {
             {move || {
-                let (lines, left) = self.shown();
+                let (lines, left) = self.shown(&coming);
+                let none = (lines.is_empty() && self.filter.results.get() == Results::Planned)
+                    .then(|| view! { <li class="dayl">"Nothing is planned."</li> });
                 let more = (left > 0).then(|| view! {
                     <li class="dayl">
                         <button class="link" type="button" on:click=move |_| self.all.set(true)>
@@ -152,16 +169,12 @@ impl Plan {
                     </li>
                 });
                 view! {
+                    {none}
                     {more}
                     {lines.into_iter().map(line).collect_view()}
                 }
             }}
         }
         .into_any()
-    }
-
-    /// Whether there is a line above now.
-    pub fn any(self) -> bool {
-        !self.shown().0.is_empty()
     }
 }

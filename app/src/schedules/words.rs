@@ -31,8 +31,15 @@ pub fn steps_words(steps: &[Step]) -> String {
     words.fold(first, |all, next| format!("{all}, then {}", lower_first(&next)))
 }
 
-/// The same with a small first letter.
+/// The same within a sentence: with a small first letter, unless it begins with the name of a day or a month.
 pub fn lower_first(text: &str) -> String {
+    const NAMES: [&str; 19] = [
+        "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+        "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    if NAMES.iter().any(|name| text.starts_with(name)) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters
         .next()
@@ -82,33 +89,70 @@ pub fn terms(selector: &str) -> Vec<Term> {
         .collect()
 }
 
-/// "web on local", "every container", "the stack media": a target in words, or its text where words would mislead.
+/// "web on local", "every container", "the stack media without plex": a target in words, or its text where words would
+/// mislead.
 pub fn target_words(selector: &str) -> String {
-    let all = terms(selector);
-    let plain = |key: &str| -> Option<String> {
-        let values: Vec<&str> = all
+    in_words(&terms(selector)).unwrap_or_else(|| {
+        // A minus is no place to break a line.
+        selector.trim().replace(" -", " \u{2011}")
+    })
+}
+
+fn in_words(terms: &[Term]) -> Option<String> {
+    let values = |key: &str, exclude: bool| {
+        let values: Vec<&str> = terms
             .iter()
-            .filter(|term| term.key == key && !term.exclude)
-            .map(|term| term.value.as_str())
+            .filter(|term| term.key == key && term.exclude == exclude)
+            .flat_map(|term| term.value.split(", "))
             .collect();
-        (!values.is_empty()).then(|| values.join(", ").replace(", ", " or "))
+        (!values.is_empty()).then(|| all_of(&values))
     };
-    if all
-        .iter()
-        .any(|term| term.exclude || !matches!(term.key.as_str(), "" | "name" | "host" | "stack"))
-    {
-        return selector.trim().to_owned();
+    let known = |term: &Term| match term.exclude {
+        true => matches!(term.key.as_str(), "name" | "host"),
+        false => matches!(
+            term.key.as_str(),
+            "" | "name" | "host" | "stack" | "service" | "label" | "image" | "tag"
+        ),
+    };
+    if !terms.iter().all(known) {
+        return None;
     }
-    let what = match (plain("name"), plain("stack")) {
-        (Some(name), None) => name,
-        (None, Some(stack)) => format!("the stack {stack}"),
-        (Some(name), Some(stack)) => format!("{name} of {stack}"),
+    let kinds = ["name", "stack", "service", "label", "image", "tag"];
+    let mut kinds = kinds.iter().filter_map(|key| Some((*key, values(key, false)?)));
+    let what = match (kinds.next(), kinds.next()) {
+        (Some(("name", names)), None) => names,
+        (Some(("stack", of)), None) if of.contains(" and ") => format!("the stacks {of}"),
+        (Some(("stack", of)), None) => format!("the stack {of}"),
+        (Some(("service", of)), None) => format!("the service {of}"),
+        (Some(("label", of)), None) => format!("what is labelled {of}"),
+        (Some(("tag", of)), None) => format!("what is tagged {of}"),
+        (Some(("image", of)), None) => format!("what runs {of}"),
+        (Some(("name", names)), Some(("stack", of))) => format!("{names} of {of}"),
         (None, None) => "every container".to_owned(),
+        _ => return None,
     };
-    match plain("host") {
-        Some(host) => format!("{what} on {host}"),
-        None if all.is_empty() => String::new(),
-        None => what,
+    let hosts = values("host", false)
+        .map(|hosts| format!(" on {hosts}"))
+        .unwrap_or_default();
+    let without = match (values("name", true), values("host", true)) {
+        (None, None) => String::new(),
+        (Some(names), None) => format!(" without {names}"),
+        (None, Some(hosts)) => format!(", but not on {hosts}"),
+        (Some(_), Some(_)) => return None,
+    };
+    if terms.is_empty() {
+        None
+    } else {
+        Some(format!("{what}{hosts}{without}"))
+    }
+}
+
+/// "a", "a and b", "a, b and c"
+fn all_of(parts: &[&str]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }
 
@@ -126,11 +170,16 @@ mod tests {
     fn targets_read_as_words_where_words_are_exact() {
         for (selector, words) in [
             ("host:local name:web", "web on local"),
-            ("name:web,db", "web or db"),
+            ("name:web,db", "web and db"),
+            ("stack:shop host:nas,pi", "the stack shop on nas and pi"),
             ("*", "every container"),
             ("stack:media host:nas", "the stack media on nas"),
             ("name:\"my app\"", "my app"),
-            ("label:nightly -name:plex", "label:nightly -name:plex"),
+            (
+                "label:nightly -name:plex",
+                "what is labelled nightly without plex",
+            ),
+            ("state:exited -stack:shop", "state:exited \u{2011}stack:shop"),
             ("", ""),
         ] {
             assert_eq!(target_words(selector), words, "{selector}");

@@ -64,30 +64,33 @@ pub fn Targets(run: RwSignal<Run>) -> impl IntoView {
         view! { <td class="cc">{look.plain()}</td> }
     };
     let wide = move || names.with(|names| names.len() <= COLUMNS);
-    let row =
-        move |(who, states, message): (crate::runs::words::Who, Vec<Option<TargetState>>, Option<String>)| {
-            let last = states.iter().rev().flatten().next().copied();
-            let result = message
-                .clone()
-                .unwrap_or_else(|| last.map(|state| target_state(state).word).unwrap_or_default());
-            let cells = if wide() {
-                states.into_iter().map(cell).collect_view().into_any()
-            } else {
-                cell(last).into_any()
-            };
-            view! {
-                <tr>
-                    <td>
-                        <span class="name">
-                            <span class="t"><span class="clip">{who.container}</span></span>
-                            <span class="s">{who.host}</span>
-                        </span>
-                    </td>
-                    {cells}
-                    <td class="nt sm muted">{result}</td>
-                </tr>
-            }
+    let row = move |(who, states, message): (
+        crate::runs::words::Who,
+        Vec<Option<TargetState>>,
+        Option<String>,
+    )| {
+        let last = states.iter().rev().flatten().next().copied();
+        let result = message
+            .clone()
+            .unwrap_or_else(|| last.map(|state| target_state(state).word).unwrap_or_default());
+        let cells = if wide() {
+            states.into_iter().map(cell).collect_view().into_any()
+        } else {
+            cell(last).into_any()
         };
+        view! {
+            <tr>
+                <td>
+                    <span class="name">
+                        <span class="t"><a href=format!("/containers/{}", who.id)>{who.container}</a></span>
+                        <span class="s">{who.host}</span>
+                    </span>
+                </td>
+                {cells}
+                <td class="nt sm muted">{result}</td>
+            </tr>
+        }
+    };
     let heads = move || {
         if wide() {
             names.get().into_iter().map(|name| view! { <th scope="col" class="cc"><span class="clip" title=name.clone()>{name.clone()}</span></th> }).collect_view().into_any()

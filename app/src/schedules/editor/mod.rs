@@ -18,19 +18,22 @@ mod what;
 mod when;
 mod zone;
 
-use super::api;
+use super::{api, words::target_words};
 use crate::{
     components::{Failure, skeleton, time::Clock},
     error::set_page_status,
     shell::Heading,
 };
-use domain::ids::ScheduleId;
+use domain::{actions::Action, ids::ScheduleId};
 use form::Form;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use page::Page;
 use state::Editing;
+
+/// Beyond this many letters a target makes no name.
+const LONGEST_SUGGESTION: usize = 40;
 
 /// `/schedules/new?target=…&name=…`
 #[component]
@@ -51,11 +54,43 @@ pub fn NewSchedule() -> impl IntoView {
             editing.saved.update(|form| form.zone = zone);
         }
     });
+    suggest_name(editing);
     Heading::set(|| "New schedule".to_owned(), || None);
     view! {
         <Title text="New schedule" />
         <Page editing />
     }
+}
+
+/// The name of a new schedule says what it does, until somebody writes another one.
+fn suggest_name(editing: Editing) {
+    let suggestion = move || {
+        editing.form.with(|form| {
+            let action = Action::from_verb(&form.verb)?;
+            let whom = target_words(&form.target);
+            let short = whom.chars().count() <= LONGEST_SUGGESTION && !form.target.trim().is_empty();
+            short.then(|| format!("{} {whom}", action.label()))
+        })
+    };
+    let name = editing.form.with_untracked(|form| form.name.clone());
+    let first = untrack(suggestion).unwrap_or_default();
+    if name.is_empty() {
+        editing.form.update_untracked(|form| form.name.clone_from(&first));
+        editing
+            .saved
+            .update_untracked(|form| form.name.clone_from(&first));
+    } else if name != first {
+        return;
+    }
+    let last = StoredValue::new(first);
+    Effect::new(move |_| {
+        let new = suggestion().unwrap_or_default();
+        let old = last.get_value();
+        if new != old && editing.form.with_untracked(|form| form.name == old) {
+            editing.change("name", |form| form.name.clone_from(&new));
+            last.set_value(new);
+        }
+    });
 }
 
 /// `/schedules/{id}`

@@ -9,7 +9,7 @@ use crate::{
     error::AppError,
     schedules::{
         api,
-        words::{action_words, count, lower_first, target_words},
+        words::{count, lower_first, target_words},
     },
 };
 use domain::schedules::{Preview as Answer, PreviewTime, Trigger};
@@ -34,6 +34,7 @@ impl Preview {
                     let zone = form.zone.trim().to_owned();
                     let triggers: Result<Vec<Trigger>, _> =
                         form.whens.iter().map(|when| when.trigger(&zone)).collect();
+                    let triggers = triggers.map(|triggers| as_running(triggers, editing));
                     triggers
                         .ok()
                         .filter(|_| !zone.is_empty())
@@ -69,6 +70,17 @@ impl Preview {
     }
 }
 
+/// A lone interval that runs already goes on from its next time; others count from saving on, as the preview does.
+fn as_running(mut triggers: Vec<Trigger>, editing: Editing) -> Vec<Trigger> {
+    editing.schedule.with(|schedule| {
+        let running = schedule.as_ref().filter(|schedule| schedule.triggers == triggers);
+        if let (Some(schedule), [Trigger::Interval { anchor, .. }]) = (running, triggers.as_mut_slice()) {
+            *anchor = anchor.or(schedule.next_at);
+        }
+    });
+    triggers
+}
+
 /// The card with the sentence and the next times.
 #[component]
 pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl IntoView {
@@ -93,17 +105,10 @@ pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl In
 #[component]
 fn Sentence(editing: Editing, preview: Preview, matches: Matches) -> impl IntoView {
     let what = Memo::new(move |_| {
-        editing.form.with(|form| {
-            let first = form
-                .draft(None)
-                .ok()
-                .and_then(|draft| draft.steps.into_iter().next());
-            match first {
-                Some(step) => action_words(&step.action),
-                None => domain::actions::Action::from_verb(&form.verb)
-                    .map_or_else(String::new, |action| action.label().to_owned()),
-            }
-        })
+        let action = editing
+            .form
+            .with(|form| domain::actions::Action::from_verb(&form.verb));
+        action.map_or_else(String::new, |action| action.label().to_owned())
     });
     let who = Memo::new(move |_| {
         editing.form.with(|form| {

@@ -147,7 +147,7 @@ fn TriggerField(one: One, several: Memo<bool>) -> impl IntoView {
         Kind::Cron => view! { <CronField one /> }.into_any(),
     };
     view! {
-        <fieldset class="when">
+        <fieldset class="trig">
             <legend class="vh">"Time"</legend>
             <div class="row spread">
                 <div class="seg kinds" role="group" aria-label="How often">{Kind::ALL.map(choice)}</div>
@@ -157,7 +157,7 @@ fn TriggerField(one: One, several: Memo<bool>) -> impl IntoView {
                     </button>
                 </Show>
             </div>
-            <div class="row row-wrap when-body">{body}</div>
+            <div class="row row-wrap trig-body">{body}</div>
             // Cron says what is wrong while one types.
             <Show when=move || kind.get() != Kind::Cron>{fault_line(format!("when-{key}-fault"), fault)}</Show>
         </fieldset>
