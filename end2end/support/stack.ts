@@ -128,6 +128,12 @@ export class Stack {
     });
   }
 
+  /** Changes a schedule, as somebody else would. */
+  async change(schedule: any, changes: object) {
+    const { name, enabled, timezone, triggers, steps, version } = schedule;
+    return this.api("PUT", `/schedules/${schedule.id}`, { name, enabled, timezone, triggers, steps, version, ...changes });
+  }
+
   /** Runs a schedule now and gives the run once it is over. */
   async run(schedule: { id: string }) {
     const started = await this.api("POST", `/schedules/${schedule.id}/run`);

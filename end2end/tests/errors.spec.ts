@@ -125,7 +125,7 @@ test.describe("the schedule form", () => {
     await open(page, `/schedules/${id}`);
     await page.getByRole("textbox", { name: "Name" }).fill("Mine");
     const current = await stack.api("GET", `/schedules/${id}`);
-    await stack.api("PUT", `/schedules/${id}`, { ...current, name: "Theirs" });
+    await stack.change(current, { name: "Theirs" });
     // The open form hears of it before Save is pressed.
     await expect(page.getByText("saved this schedule meanwhile")).toBeVisible();
     await page.getByRole("button", { name: "Save schedule" }).click();
@@ -155,14 +155,18 @@ test.describe("the schedule form", () => {
 });
 
 test("an action that the engine refuses", async ({ page, stack }) => {
-  await open(page, "/?q=name:api");
-  await expect(row(page, "api")).toContainText("Running");
-  const run = await stack.schedule({ name: "Unpause", steps: [{ action: { type: "unpause" }, target: "name:api" }] });
+  await open(page, "/?q=name:broken");
+  await choose(page, "broken", "Start");
+  await expect(row(page, "broken")).toContainText("Start failed");
+  await expect(row(page, "broken").getByRole("alert")).toContainText("no such file");
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await expect(row(page, "broken")).toContainText("Created");
+  const run = await stack.schedule({ name: "Start", steps: [{ action: { type: "start" }, target: "name:broken" }] });
   const failed = await stack.run(run);
   expect(failed.status).toBe("failed");
   await open(page, `/runs/${failed.id}`);
   await expect(page.getByRole("status").filter({ hasText: "Failed" })).toBeVisible();
-  await expect(page.getByText(/not paused/).first()).toBeVisible();
+  await expect(page.getByText(/no such file/).first()).toBeVisible();
   await stack.api("DELETE", `/schedules/${run.id}`);
 });
 

@@ -46,13 +46,13 @@ test("from the set-up link to a schedule that fires", async ({ page }) => {
   });
 
   await test.step("the fleet is the engine's, live", async () => {
-    await expect(page.getByText("9 containers on 1 host")).toBeVisible();
+    await expect(page.getByText("10 containers on 1 host")).toBeVisible();
     await expect(row(page, "web")).toContainText("Healthy");
     await stack.say("stop db");
     await expect(row(page, "db")).toContainText(/Stopped|Exited/);
     await stack.say("stubborn slow");
     await expect(row(page, "slow")).toContainText("Running");
-    await expect(page.getByText("10 containers on 1 host")).toBeVisible();
+    await expect(page.getByText("11 containers on 1 host")).toBeVisible();
   });
 
   await test.step("a click restarts a container", async () => {

@@ -76,8 +76,8 @@ test("schedules", async ({ page, stack, eyes }) => {
     steps: [{ action: { type: "stop" }, target: "name:backup,mailer" }],
   });
   const broken = await stack.schedule({
-    name: "Unpause what runs",
-    steps: [{ action: { type: "unpause" }, target: "name:api" }],
+    name: "Start what cannot start",
+    steps: [{ action: { type: "start" }, target: "name:broken,mailer" }],
   });
   await stack.run(nightly);
   await stack.run(broken);
@@ -131,7 +131,7 @@ test("activity and a run", async ({ page, stack, eyes }) => {
   await expect(page.getByRole("log")).not.toBeEmpty();
   await eyes.check("run");
 
-  const broken = await stack.schedule({ name: "Unpause what runs", steps: [{ action: { type: "unpause" }, target: "name:api" }] });
+  const broken = await stack.schedule({ name: "Start what cannot start", steps: [{ action: { type: "start" }, target: "name:broken,backup" }] });
   const failed = await stack.run(broken);
   await open(page, `/runs/${failed.id}`);
   await eyes.check("run-failed");

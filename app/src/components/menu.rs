@@ -23,8 +23,11 @@ pub fn RowMenu(
             let shown = menu.matches(":popover-open").unwrap_or(false);
             open.set(shown);
             if shown {
-                place(&menu, &button);
-                focus_item(&menu, 0);
+                // Its items are drawn first: before that it has neither a height nor anything to focus.
+                request_animation_frame(move || {
+                    place(&menu, &button);
+                    focus_item(&menu, 0);
+                });
             }
         }
     };

@@ -2,8 +2,45 @@
 
 use std::{path::Path, process::Command};
 
+/// What an engine's containers can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Network {
+    /// Nothing but themselves.
+    None,
+    /// A bridge of this machine.
+    Bridge,
+    /// A bridge inside a network of the engine's own: nothing of it is seen from this machine, and this machine's
+    /// interfaces stay as they are, at which browsers drop their connections.
+    Apart,
+}
+
+/// The bridge inside a network of its own.
+const APART: &str = "chr0";
+/// Makes that network, and becomes the program in its arguments.
+const ENTER: &str = "ip link set lo up && ip link add chr0 type bridge && ip address add 10.127.0.1/24 dev chr0 && \
+                     ip link set chr0 up && exec \"$0\" \"$@\"";
+
+/// Prepares the network for an engine in this directory.
+pub(super) fn prepare(root: &Path, network: Network) {
+    match network {
+        Network::None => {}
+        Network::Bridge => make(root),
+        Network::Apart => std::fs::write(root.join("apart"), APART).expect("the network's note"),
+    }
+}
+
+/// A command that runs the engine's program in its network.
+pub(super) fn command(root: &Path, program: &str) -> Command {
+    if !root.join("apart").exists() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--", "sh", "-c", ENTER, program]);
+    command
+}
+
 /// Makes a bridge with an unused network and notes its name in the engine's directory, by which it is removed.
-pub(super) fn make(root: &Path) {
+fn make(root: &Path) {
     let unique = super::unique();
     let name = format!("chr{}", &unique[..8]);
     std::fs::write(root.join("bridge"), &name).expect("the bridge's note");
@@ -22,7 +59,9 @@ pub(super) fn make(root: &Path) {
 
 /// The bridge an engine in this directory uses.
 pub(super) fn of(root: &Path) -> String {
-    std::fs::read_to_string(root.join("bridge")).unwrap_or_else(|_| "none".to_owned())
+    std::fs::read_to_string(root.join("bridge"))
+        .or_else(|_| std::fs::read_to_string(root.join("apart")))
+        .unwrap_or_else(|_| "none".to_owned())
 }
 
 fn ip(words: &[&str]) {

@@ -1,6 +1,10 @@
 //! A dockerd of one's own: no firewall rules, no bridge unless asked for, everything in one directory.
 
-use super::{api::EngineApi, bridge, lease::Lease};
+use super::{
+    api::EngineApi,
+    bridge::{self, Network},
+    lease::Lease,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -9,7 +13,7 @@ use std::{
     fs::File,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
@@ -19,11 +23,9 @@ pub(super) struct Dockerd {
 }
 
 impl Dockerd {
-    pub(super) async fn start(bridged: bool) -> Self {
+    pub(super) async fn start(network: Network) -> Self {
         let lease = Lease::create(&super::unique(), 0);
-        if bridged {
-            bridge::make(lease.root());
-        }
+        bridge::prepare(lease.root(), network);
         let child = spawn(lease.root()).await;
         Self {
             lease,
@@ -128,7 +130,7 @@ async fn try_spawn(root: &Path, driver: &str) -> Option<Child> {
         .expect("the engine's log");
     let path = |name: &str| root.join(name).display().to_string();
     let program = std::env::var("CHRONTAINER_TEST_DOCKERD").unwrap_or_else(|_| dockerd());
-    let mut child = Command::new(&program)
+    let mut child = bridge::command(root, &program)
         .args([
             "--data-root",
             &path("data"),

@@ -17,6 +17,7 @@ pub use api::{EngineApi, RunOptions};
 pub use faults::{FaultProxy, HungEngine, Rubbish, RubbishEngine};
 pub use image::IMAGE;
 
+use bridge::Network;
 use docker::Dockerd;
 use std::{path::PathBuf, time::Duration};
 
@@ -51,17 +52,23 @@ impl TestEngine {
     /// # Panics
     /// When no engine can be had, with what to do.
     pub async fn start() -> Self {
-        Self::begin(false).await
+        Self::begin(Network::None).await
     }
 
     /// As [`TestEngine::start`], with a network bridge of its own: its containers can publish ports (network `bridge`).
     pub async fn start_bridged() -> Self {
-        Self::begin(true).await
+        Self::begin(Network::Bridge).await
     }
 
-    async fn begin(bridged: bool) -> Self {
+    /// As [`TestEngine::start_bridged`], with that bridge where nothing else sees it: published ports exist and are
+    /// reached from inside only. Interfaces that come and go make browsers drop their connections.
+    pub async fn start_apart() -> Self {
+        Self::begin(Network::Apart).await
+    }
+
+    async fn begin(network: Network) -> Self {
         if nix::unistd::geteuid().is_root() {
-            let engine = Dockerd::start(bridged).await;
+            let engine = Dockerd::start(network).await;
             let api = EngineApi::new(engine.socket());
             image::import(&api).await;
             return Self::of(api, Kind::Own(engine));

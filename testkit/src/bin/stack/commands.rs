@@ -39,7 +39,7 @@ impl Stack {
         let directory = tempfile::Builder::new().prefix("chrstack").tempdir_in("/tmp")?;
         let migrations = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations"));
         let engine = async {
-            let engine = TestEngine::start_bridged().await;
+            let engine = TestEngine::start_apart().await;
             fleet::make(&engine).await;
             engine
         };

@@ -33,6 +33,8 @@ fn plan(public: u16) -> Vec<(&'static str, RunOptions)> {
         ("mailer", exits("exit 1")),
         ("backup", exits("exit 0")),
         ("notes", RunOptions::default()),
+        // The engine refuses to start it.
+        ("broken", RunOptions::cmd(["/no/such/program"]).created_only()),
     ]
 }
 
