@@ -47,8 +47,11 @@ ready() {
     fail "it does not get ready"
 }
 
-server_uid() { docker exec "$name" sh -c 'for p in /proc/[0-9]*; do
-    [ "$(cat "$p/comm" 2>/dev/null)" = chrontainer-ser ] && tr "\0" " " < "$p/cmdline" | grep -qv health && stat -c %u "$p"; done | head -1'; }
+# about_server COMMAND: what it prints of the server's directory in /proc, which it is given as $p.
+about_server() { docker exec "$name" sh -c 'for p in /proc/[0-9]*; do
+    [ "$(cat "$p/comm" 2>/dev/null)" = chrontainer-ser ] && tr "\0" " " < "$p/cmdline" | grep -qv health && '"$1"'; done | head -1'; }
+
+server_uid() { about_server 'stat -c %u "$p"'; }
 
 postgres_uid() { docker exec "$name" sh -c 'for p in /proc/[0-9]*; do
     [ "$(cat "$p/comm" 2>/dev/null)" = postgres ] && stat -c %u "$p"; done | sort -u'; }
@@ -72,6 +75,10 @@ ok "the log shows the set-up link"
 [ "$(server_uid)" = 3000 ] || fail "the server runs as user $(server_uid)"
 [ "$(postgres_uid)" = 3000 ] || fail "Postgres runs as user $(postgres_uid)"
 ok "server and Postgres run as an unprivileged user"
+[ "$(docker exec "$name" stat -c %u /data)" = 3000 ] || fail "/data is not the server's"
+about_server 'grep ^Groups: "$p/status"' | tr '\t' ' ' | grep -q " $socket_group\b" || fail "the server is not in the socket's group"
+[ "$(about_server 'sed -n "s/^NoNewPrivs:.//p" "$p/status"')" = 1 ] || fail "the server may gain rights"
+ok "the data is its own, and it is in the socket's group"
 port=$(docker port "$name" 3000/tcp | head -1)
 if command -v curl >/dev/null; then
     curl -fsS -o /dev/null "http://$port/health" || fail "it does not answer on the published port"
@@ -84,12 +91,27 @@ echo "== started again on the same data, with an owner made without a browser"
 password=$(mktemp)
 head -c 18 /dev/urandom | base64 > "$password"
 chmod 644 "$password"
-start -e CHRONTAINER_SETUP_USER=owner -e CHRONTAINER_SETUP_PASSWORD_FILE=/run/secrets/owner \
+start -p 127.0.0.1::3000 -e CHRONTAINER_SETUP_USER=owner -e CHRONTAINER_SETUP_PASSWORD_FILE=/run/secrets/owner \
     -v "$password:/run/secrets/owner:ro"
 ready
 ok "the data of the killed container is used"
 sees_itself
 ok "it lists the engine's containers through the socket"
+if command -v curl >/dev/null; then
+    url="http://$(docker port "$name" 3000/tcp | head -1)/api/v1"
+    ask() { curl -sS -H "Authorization: Bearer $key" "$@"; }
+    ask "$url/hosts" | grep -q '"name":"local"' || fail "the local engine was not added"
+    ok "the local engine is a host"
+    itself=$(docker inspect -f '{{.Id}}' "$name")
+    for action in stop pause; do
+        answer=$(ask -X POST -w ' %{http_code}' "$url/containers/$itself/$action")
+        case $answer in
+            *'"code":"protected"'*' 409') ;;
+            *) fail "it does not refuse to $action itself: $answer" ;;
+        esac
+    done
+    ok "it refuses to stop and pause itself"
+fi
 
 docker kill -s KILL "$name" >/dev/null
 docker start "$name" >/dev/null
@@ -97,9 +119,12 @@ ready
 sees_itself
 ok "it comes back after kill -9, with its owner"
 
+begun=$(date +%s)
 docker stop -t 60 "$name" >/dev/null
+took=$(($(date +%s) - begun))
+[ "$took" -le 5 ] || fail "stopping takes $took s"
 [ "$(docker inspect -f '{{.State.ExitCode}}' "$name")" = 0 ] || fail "it does not stop cleanly"
-ok "it stops cleanly"
+ok "it stops cleanly, in $took s"
 docker start "$name" >/dev/null
 for _ in $(seq 90); do
     [ "$(state)" = healthy ] && break
