@@ -37,6 +37,17 @@ impl TestCluster {
     }
 }
 
+/// What the server's program says of itself: `postgres (PostgreSQL) 15.8`.
+///
+/// # Errors
+/// When Postgres is not installed.
+pub fn version() -> Result<String> {
+    let said = std::process::Command::new(programs::directory()?.join("postgres"))
+        .arg("--version")
+        .output()?;
+    Ok(String::from_utf8(said.stdout)?.trim().to_owned())
+}
+
 /// Connects and drives the connection on the current runtime.
 pub(crate) async fn connect(url: &str) -> Result<tokio_postgres::Client> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;

@@ -14,7 +14,7 @@ mod process;
 
 pub use browser::{Answer, Browser};
 
-use crate::postgres::{Error, Result, TestDatabase};
+use crate::postgres::{Error, Result, TestDatabase, connect};
 use nix::sys::signal::Signal;
 use process::Process;
 use serde_json::Value;
@@ -140,6 +140,31 @@ impl TestServer {
 
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// The processes of its private Postgres.
+    pub fn database_pids(&self) -> Vec<i32> {
+        process::what_works_below(&self.data_dir())
+    }
+
+    /// A connection to its private Postgres.
+    ///
+    /// # Errors
+    /// When it has none, or that does not answer.
+    pub async fn database(&self) -> Result<tokio_postgres::Client> {
+        let socket = std::fs::read_dir(self.dir.path().join("run"))?
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| {
+                path.file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with("pg-"))
+            })
+            .ok_or("the private Postgres has no socket directory")?;
+        connect(&format!(
+            "host={} user=chrontainer dbname=chrontainer",
+            socket.display()
+        ))
+        .await
     }
 
     /// The one-time link that it printed at its start.

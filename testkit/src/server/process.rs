@@ -157,17 +157,18 @@ fn site() -> PathBuf {
     target.join("site")
 }
 
+/// The processes whose working directory is in this directory: a private Postgres, with all that it started.
+pub fn what_works_below(dir: &Path) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir)))
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
 /// A private Postgres outlives a server that was killed.
 pub fn kill_what_works_below(dir: &Path) {
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<i32>().ok());
-        let inside = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
-        if let (Some(pid), true) = (pid, inside) {
-            let _gone = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
+    for pid in what_works_below(dir) {
+        let _gone = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }
 

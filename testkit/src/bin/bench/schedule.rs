@@ -2,7 +2,7 @@
 //!
 //! Lateness is what the product records itself: the run's start on the database's clock, minus the time it was due.
 
-use crate::table::Table;
+use crate::report::{Report, Unit, percentile};
 use futures::{StreamExt, stream};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -10,75 +10,61 @@ use testkit::{
     postgres::Result,
     server::{TestServer, TestServerOptions},
 };
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 /// How many are due at once, and how often that is measured.
 const BURSTS: [(usize, usize); 3] = [(1, 30), (100, 8), (1000, 5)];
 /// Due at once to see how many are completed per second.
 const FLOOD: usize = 5000;
 
-pub async fn measure(table: &mut Table) -> Result<()> {
+/// Milliseconds.
+const SINGLE_P50: f64 = 20.0;
+const THOUSAND_P99: f64 = 500.0;
+
+pub async fn measure(report: &mut Report) -> Result<()> {
     // Its own private Postgres, as most people run it: durable, and small.
     let server = TestServer::start(TestServerOptions::private()).await?;
-    let database = database(&server).await?;
-    let most = FLOOD.max(BURSTS[BURSTS.len() - 1].0);
-    create(&server, most).await?;
+    let database = server.database().await?;
+    create(&server, FLOOD).await?;
     for (count, rounds) in BURSTS {
         let mut late: Vec<f64> = Vec::new();
         for _ in 0..rounds {
-            let burst = fire(&database, count).await?;
-            late.extend(burst.late);
+            late.extend(fire(&database, count).await?.late);
         }
         late.sort_unstable_by(f64::total_cmp);
-        let at = |share: f64| late[((late.len() - 1) as f64 * share).round() as usize];
-        let aim = match count {
-            1 => ("≤ 20 ms", ""),
-            1000 => ("", "≤ 500 ms"),
-            _ => ("", ""),
+        let due = match count {
+            1 => "1 schedule".to_owned(),
+            _ => format!("{count} schedules"),
         };
-        table.add(
-            format!("lateness, {count} due at once, p50"),
-            format!("{:.1} ms", at(0.5)),
-            aim.0,
-        );
-        table.add(
-            format!("lateness, {count} due at once, p99"),
-            format!("{:.1} ms", at(0.99)),
-            aim.1,
-        );
+        for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+            let figure = format!("lateness of {due} due in a second, {name}");
+            let value = percentile(&late, share);
+            match (count, name) {
+                (1, "p50") => report.add_at_most(&figure, Unit::Milliseconds, value, SINGLE_P50),
+                (1000, "p99") => report.add_at_most(&figure, Unit::Milliseconds, value, THOUSAND_P99),
+                _ => report.add(&figure, Unit::Milliseconds, value),
+            }
+        }
     }
     let flood = fire(&database, FLOOD).await?;
-    let runs = FLOOD as f64 / flood.took.as_secs_f64();
-    table.add(
-        format!("runs completed per second ({FLOOD} at once)"),
-        format!("{runs:.0}"),
-        "",
+    let runs = rate(FLOOD, flood.took);
+    report.add(
+        &format!("runs completed per second, {FLOOD} due at once"),
+        Unit::PerSecond,
+        runs,
     );
     let inserts = inserts(&server, FLOOD).await?;
-    table.add(
+    report.add(
         "plain inserts per second, same Postgres",
-        format!("{inserts:.0}"),
-        "",
+        Unit::PerSecond,
+        inserts,
     );
-    table.add("runs per plain insert", format!("{:.2}", runs / inserts), "");
+    report.add("runs per plain insert", Unit::Ratio, runs / inserts);
     Ok(())
 }
 
-/// A connection to the server's private Postgres, through the socket in its runtime directory.
-async fn database(server: &TestServer) -> Result<Client> {
-    let runtime = server.data_dir().with_file_name("run");
-    let socket = std::fs::read_dir(&runtime)?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("pg-"))
-        })
-        .ok_or("the private Postgres has no socket directory")?;
-    let url = format!("host={} user=chrontainer dbname=chrontainer", socket.display());
-    let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
+fn rate(count: usize, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64()
 }
 
 /// Makes schedules that are due in a year, through the API.
@@ -115,34 +101,35 @@ struct Burst {
 async fn fire(database: &Client, count: usize) -> Result<Burst> {
     let row = database
         .query_one(
-            "with due as (select date_trunc('second', clock_timestamp()) + interval '3 seconds' as at), \
+            "with due as (select date_trunc('second', clock_timestamp()) + interval '2 seconds' as at), \
              chosen as (select id from schedules order by name limit $1), \
              moved as (update schedules s set next_at = due.at, \
                triggers = jsonb_build_array(jsonb_build_object('type', 'once', 'at', due.at)) \
                from due, chosen c where c.id = s.id returning 1) \
-             select due.at::text, (select count(*) from moved), pg_notify('chrontainer', 'schedules')::text from due",
+             select due.at::text, (select count(*) from moved), pg_notify('chrontainer', 'schedules')::text, \
+               extract(epoch from due.at - clock_timestamp())::float8 from due",
             &[&i64::try_from(count)?],
         )
         .await?;
     let due: String = row.get(0);
     let end = Instant::now() + Duration::from_secs(120);
+    // Nothing is asked while they are started, so that asking costs them nothing.
+    let mut pause = Duration::from_secs_f64(row.get::<_, f64>(3) + 0.2);
     loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(pause).await;
+        pause = Duration::from_millis(250);
         let row = database
             .query_one(
                 "select count(*) from runs where scheduled_for = $1::text::timestamptz and finished_at is not null",
                 &[&due],
             )
             .await?;
-        if usize::try_from(row.get::<_, i64>(0))? >= count {
+        let ended = usize::try_from(row.get::<_, i64>(0))?;
+        if ended >= count {
             break;
         }
         if Instant::now() > end {
-            return Err(format!(
-                "of {count} runs only {} ended within two minutes",
-                row.get::<_, i64>(0)
-            )
-            .into());
+            return Err(format!("of {count} runs only {ended} ended within two minutes").into());
         }
     }
     let rows = database
@@ -166,13 +153,13 @@ async fn fire(database: &Client, count: usize) -> Result<Burst> {
 /// One row per transaction into the same Postgres, over as many connections as the server has for its records.
 async fn inserts(server: &TestServer, count: usize) -> Result<f64> {
     const CONNECTIONS: usize = 10;
-    let first = database(server).await?;
+    let first = server.database().await?;
     first
         .batch_execute("create table bench_plain (id bigserial primary key, at timestamptz not null default now(), text text)")
         .await?;
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
-        clients.push(database(server).await?);
+        clients.push(server.database().await?);
     }
     let begun = Instant::now();
     let inserting = clients.iter().map(|client| async move {
@@ -187,5 +174,5 @@ async fn inserts(server: &TestServer, count: usize) -> Result<f64> {
     futures::future::try_join_all(inserting).await?;
     let took = begun.elapsed();
     first.batch_execute("drop table bench_plain").await?;
-    Ok(count as f64 / took.as_secs_f64())
+    Ok(rate(count, took))
 }
