@@ -13,7 +13,7 @@ use std::{collections::VecDeque, time::Duration};
 use testkit::{
     engines::{RunOptions, TestEngine},
     postgres::Result,
-    server::{OWNER, PASSWORD, TestServer, TestServerOptions},
+    server::{OWNER, PASSWORD, TestServer},
 };
 use tokio::time::timeout;
 
@@ -29,15 +29,10 @@ pub async fn measure(report: &mut Report) -> Result<()> {
     let engine = TestEngine::start().await;
     let name = engine.name("web");
     let id = engine.run_container(&name, RunOptions::default()).await;
-    let mut options = TestServerOptions::private().docker_host(engine.docker_host());
-    let site = site::root();
-    if let Some(root) = &site {
-        options = options.env("CHRONTAINER_SITE_ROOT", root.display().to_string());
-    }
-    let server = TestServer::start(options).await?;
+    let server = TestServer::start(site::server().docker_host(engine.docker_host())).await?;
     wait_until_known(&server, &name).await?;
     let mut stream = Stream::open(&server).await?;
-    let mut page = match &site {
+    let mut page = match site::root() {
         Some(_) => Page::open(&server.url, OWNER, PASSWORD, &name).await,
         None => Err("the browser side is not built".into()),
     };

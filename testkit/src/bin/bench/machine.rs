@@ -1,6 +1,6 @@
 //! What the figures were measured on.
 
-use std::{fmt, path::Path, process::Command};
+use std::{fmt, path::Path, process::Command, time::SystemTime};
 
 /// The machine, and what was measured on it.
 #[derive(Debug)]
@@ -40,7 +40,9 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             postgres: testkit::postgres::version().unwrap_or_else(|_| unknown()),
             commit: commit().unwrap_or_else(unknown),
-            date: said("date", &["-u", "+%Y-%m-%d"]).unwrap_or_else(unknown),
+            date: domain::Timestamp::from(SystemTime::now())
+                .format("%Y-%m-%d")
+                .to_string(),
             load: read("/proc/loadavg").split(' ').next().unwrap_or("?").to_owned(),
         }
     }

@@ -1,11 +1,14 @@
 //! What an idle installation keeps in memory.
 
-use crate::report::{Report, Unit};
+use crate::{
+    report::{Report, Unit},
+    site,
+};
 use std::time::Duration;
 use testkit::{
     engines::{RunOptions, TestEngine},
     postgres::Result,
-    server::{TestServer, TestServerOptions},
+    server::TestServer,
 };
 
 /// After the start, before it is looked at.
@@ -22,8 +25,7 @@ pub async fn measure(report: &mut Report) -> Result<()> {
             .run_container(&engine.name(&number.to_string()), RunOptions::default())
             .await;
     }
-    let options = TestServerOptions::private().docker_host(engine.docker_host());
-    let server = TestServer::start(options).await?;
+    let server = TestServer::start(site::server().docker_host(engine.docker_host())).await?;
     let mut browser = server.sign_in().await?;
     tokio::time::sleep(IDLE).await;
     add(report, "idle", &server, true)?;
@@ -70,7 +72,11 @@ fn add(report: &mut Report, when: &str, server: &TestServer, aimed: bool) -> Res
         }
     };
     one("the server (RSS)", resident, SERVER);
-    one("server and Postgres (PSS)", resident + database, TOGETHER);
+    one(
+        "the server (RSS) and Postgres (PSS)",
+        resident + database,
+        TOGETHER,
+    );
     Ok(())
 }
 

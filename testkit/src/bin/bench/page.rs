@@ -49,7 +49,7 @@ impl Page {
         };
         page.until("Running", START)
             .await
-            .map_err(|_| "Chromium did not show it (./dev setup)")?;
+            .map_err(|_| "Fleet does not come to life in Chromium (./dev setup, ./dev e2e)")?;
         Ok(page)
     }
 

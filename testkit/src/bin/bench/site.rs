@@ -22,6 +22,15 @@ pub fn root() -> Option<PathBuf> {
     root.join("hash.txt").is_file().then_some(root)
 }
 
+/// A private server that sends it, or plain pages where it was not built.
+pub fn server() -> TestServerOptions {
+    let options = TestServerOptions::private();
+    match root() {
+        Some(root) => options.env("CHRONTAINER_SITE_ROOT", root.display().to_string()),
+        None => options,
+    }
+}
+
 /// The sizes of the files that the Fleet page names in its head or that its script imports at once, and of all files.
 pub async fn measure(report: &mut Report) -> Result<()> {
     let Some(root) = root() else {
@@ -30,10 +39,7 @@ pub async fn measure(report: &mut Report) -> Result<()> {
         }
         return Ok(());
     };
-    let server = TestServer::start(
-        TestServerOptions::private().env("CHRONTAINER_SITE_ROOT", root.display().to_string()),
-    )
-    .await?;
+    let server = TestServer::start(server()).await?;
     let mut browser = server.sign_in().await?;
     let page = browser.open("/").await;
     if page.status != 200 {
@@ -123,7 +129,7 @@ fn first_load(root: &Path, page: &str, files: &BTreeMap<String, Size>) -> Result
     let mut first: Vec<String> = Vec::new();
     let mut texts = vec![page.to_owned()];
     while let Some(text) = texts.pop() {
-        for (name, _) in files {
+        for name in files.keys() {
             let file = name.rsplit('/').next().unwrap_or(name);
             let is_part = ["js", "wasm", "css", "woff2"]
                 .iter()
