@@ -9,8 +9,9 @@ pub use migrate::{MigrateError, migrate};
 pub(crate) use statement::statement;
 
 use crate::error::{Error, Result};
+use deadpool::managed::QueueMode;
 use diesel_async::{
-    AsyncPgConnection,
+    AsyncPgConnection, SimpleAsyncConnection,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
         deadpool::{Object, Pool},
@@ -23,6 +24,9 @@ pub type Conn = Object<AsyncPgConnection>;
 
 /// How long a caller waits for a connection before it is told that the database does not answer.
 const WAIT: Duration = Duration::from_secs(5);
+/// How long a transaction may do nothing before the database ends its connection: a process that is suspended in the
+/// middle of one must not keep its locks from the other servers, nor its place in the outbox.
+const IDLE_IN_TRANSACTION: &str = "set idle_in_transaction_session_timeout = '10s'";
 
 /// The pool of the control plane (diesel). The queue has its own small one, since apalis speaks sqlx.
 #[derive(Clone)]
@@ -43,11 +47,19 @@ impl Db {
         let connect = spec.clone();
         config.custom_setup = Box::new(move |_| {
             let spec = connect.clone();
-            Box::pin(async move { establish(&spec).await })
+            Box::pin(async move {
+                let mut conn = establish(&spec).await?;
+                conn.batch_execute(IDLE_IN_TRANSACTION)
+                    .await
+                    .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+                Ok(conn)
+            })
         });
         let manager = AsyncDieselConnectionManager::new_with_config("", config);
         let pool = Pool::builder(manager)
             .max_size(connections)
+            // The connection used last has its statements prepared and its backend warm.
+            .queue_mode(QueueMode::Lifo)
             .build()
             .map_err(|error| Error::Internal(error.to_string()))?;
         Ok(Self { pool, spec })
