@@ -153,6 +153,8 @@ async fn claim_all(control: &Control, runs: Vec<RunId>) -> Result<Vec<Option<Arc
 pub(crate) struct Leases(Arc<Mutex<HashMap<RunId, Held>>>);
 
 struct Held {
+    /// Tells two claims of this process apart even where a crash of Postgres gave both the same epoch.
+    claim: Arc<()>,
     epoch: i32,
     renewed: Instant,
     lost: CancellationToken,
@@ -164,6 +166,7 @@ struct Held {
 impl Leases {
     pub fn hold(&self, control: &Control, claimed: &Claimed) -> Lease {
         let held = Held {
+            claim: Arc::default(),
             epoch: claimed.epoch,
             renewed: Instant::now(),
             lost: CancellationToken::new(),
@@ -177,6 +180,7 @@ impl Leases {
             control: control.clone(),
             run: claimed.run,
             epoch: claimed.epoch,
+            claim: held.claim.clone(),
             lost: held.lost.clone(),
             cancelled: held.cancelled.clone(),
             seq: AtomicI32::new(0),
@@ -209,9 +213,9 @@ impl Leases {
         self.0.lock().values().any(|held| !held.ends_us)
     }
 
-    fn release(&self, run: RunId, epoch: i32) {
+    fn release(&self, run: RunId, claim: &Arc<()>) {
         let mut all = self.0.lock();
-        if all.get(&run).is_some_and(|held| held.epoch == epoch) {
+        if all.get(&run).is_some_and(|held| Arc::ptr_eq(&held.claim, claim)) {
             all.remove(&run);
         }
         metrics::held(all.len());
@@ -278,6 +282,7 @@ pub(crate) struct Lease {
     pub(super) control: Control,
     pub(super) run: RunId,
     pub(super) epoch: i32,
+    claim: Arc<()>,
     lost: CancellationToken,
     cancelled: CancellationToken,
     /// Numbers the chunks of the log.
@@ -286,7 +291,7 @@ pub(crate) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.control.runs().leases.release(self.run, self.epoch);
+        self.control.runs().leases.release(self.run, &self.claim);
     }
 }
 
@@ -375,6 +380,10 @@ impl Lease {
         let seq = self.seq.fetch_add(1, Ordering::Relaxed);
         let mut pause = Duration::from_millis(50);
         loop {
+            // A claim that a crash of Postgres undid is made again, perhaps here, and then under the same epoch.
+            if self.lost.is_cancelled() {
+                return Err(Error::LeaseLost(self.run));
+            }
             let asked = Instant::now();
             match self.fenced_once(&note, chunk.as_ref(), seq, &sql, &bind).await {
                 Ok(Some(state)) => {
@@ -389,7 +398,7 @@ impl Lease {
                     self.lost.cancel();
                     return Err(Error::LeaseLost(self.run));
                 }
-                Err(error) if error.is_transient() && !self.lost.is_cancelled() => {
+                Err(error) if error.is_transient() => {
                     tracing::debug!(run.id = %self.run, error = %error, "a write waits for the database");
                     tokio::select! {
                         () = self.lost.cancelled() => {}
@@ -397,7 +406,6 @@ impl Lease {
                     }
                     pause = (pause * 2).min(Duration::from_secs(1));
                 }
-                Err(error) if error.is_transient() => return Err(Error::LeaseLost(self.run)),
                 Err(error) => return Err(error),
             }
         }
