@@ -86,14 +86,11 @@ impl Fleet {
         found
     }
 
-    /// Whether every enabled host was read at least once, or found not to answer: before, a selector would miss some.
-    pub fn is_settled(&self, org: OrgId) -> bool {
+    /// Whether the host was read at least once, or found not to answer: before, a selector would miss some.
+    pub fn is_settled(&self, host: HostId) -> bool {
         let state = self.0.read();
-        state
-            .hosts
-            .values()
-            .filter(|host| host.org_id == org)
-            .all(|host| host.listed || host.status == HostStatus::Offline)
+        let host = state.hosts.get(&host);
+        host.is_some_and(|host| host.listed || host.status == HostStatus::Offline)
     }
 
     /// The engine of a host.

@@ -53,6 +53,21 @@ impl Selector {
             })
     }
 
+    /// The hosts that everything it fits is on, where it names them by id; nothing when any host may have some.
+    pub fn only_on(&self) -> Option<Vec<HostId>> {
+        self.all_of.iter().find_map(|group| {
+            let terms = group.iter().filter_map(|at| self.terms.get(*at));
+            terms
+                .flat_map(|term| &term.values)
+                .map(|value| match value.matcher {
+                    Matcher::HostId(id) => Some(id),
+                    _ => None,
+                })
+                .collect::<Option<Vec<HostId>>>()
+                .filter(|hosts| !hosts.is_empty())
+        })
+    }
+
     fn hosts_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.terms
             .iter_mut()

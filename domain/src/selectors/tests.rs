@@ -331,6 +331,12 @@ fn hosts_are_stored_by_id() {
         bound.host_ids().collect::<Vec<_>>(),
         [host_id(), other, host_id()]
     );
+    assert_eq!(bound.only_on(), None, "a name with * may be any host's");
+    let both = format!("name:web host:@{},@{other}", host_id());
+    assert_eq!(search(&both).only_on(), Some(vec![host_id(), other]));
+    for elsewhere in ["*", "name:web", &format!("name:web -host:@{other}")] {
+        assert_eq!(search(elsewhere).only_on(), None, "{elsewhere}");
+    }
     // Renamed and gone.
     let shown = bound.unbind_hosts(|id| (id == host_id()).then(|| "Big *".to_owned()));
     assert_eq!(

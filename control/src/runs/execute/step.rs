@@ -42,7 +42,8 @@ impl Executor {
         }
         let targets = match stored {
             Some(targets) => {
-                self.settled().await?;
+                let hosts = targets.iter().map(|target| target.host_id).collect();
+                self.settled(Some(hosts)).await?;
                 self.mark_refused(&step.action, targets)
             }
             None => match self.resolve(index, step).await? {
@@ -120,7 +121,7 @@ impl Executor {
             Ok(selector) => selector,
             Err(error) => return Ok(Err(format!("The target cannot be read: {error}"))),
         };
-        self.settled().await?;
+        self.settled(selector.only_on()).await?;
         let org = self.claimed.org;
         let found = self.control.fleet().resolve(org, &selector);
         let shown = self.shown(&selector);
@@ -278,47 +279,34 @@ impl Executor {
         })
     }
 
-    /// Waits until every host was read once, or has been found not to answer: a selector would miss some before.
-    async fn settled(&self) -> Result<(), Stop> {
+    /// Waits until the hosts were read once, or have been found not to answer: a selector would miss some before. Without
+    /// `only`, every host matters.
+    async fn settled(&self, only: Option<Vec<HostId>>) -> Result<(), Stop> {
         let end = Instant::now() + SETTLE;
-        let org = self.claimed.org;
-        let known = || -> Vec<HostId> {
-            self.control
-                .fleet()
-                .host_names(org)
-                .into_iter()
-                .map(|host| host.id)
-                .collect()
-        };
-        let mut wanted: Option<Vec<Uuid>> = None;
-        loop {
-            if self.control.fleet().is_settled(org) {
-                let wanted = match &wanted {
-                    Some(wanted) => wanted,
-                    // A server that has just started knows no host at all yet.
-                    None => {
-                        let mut conn = self.control.db().conn().await?;
-                        wanted.insert(
-                            hosts::table
-                                .filter(hosts::org_id.eq(org.0))
-                                .filter(hosts::enabled.eq(true))
-                                .select(hosts::id)
-                                .load(&mut conn)
-                                .await
-                                .map_err(crate::Error::from)?,
-                        )
-                    }
-                };
-                let known = known();
-                if wanted.iter().all(|id| known.contains(&HostId(*id))) {
-                    return Ok(());
-                }
-            }
-            if Instant::now() >= end || self.lease.halt().is_some() {
-                return Ok(());
-            }
+        let fleet = self.control.fleet();
+        let unsettled = |hosts: &[HostId]| hosts.iter().any(|id| !fleet.is_settled(*id));
+        if only.as_deref().is_some_and(|only| !unsettled(only)) {
+            return Ok(());
+        }
+        // A server that has just started knows no host at all yet. One that is gone or turned off never settles.
+        let mut conn = self.control.db().conn().await?;
+        let hosts: Vec<Uuid> = hosts::table
+            .filter(hosts::org_id.eq(self.claimed.org.0))
+            .filter(hosts::enabled.eq(true))
+            .select(hosts::id)
+            .load(&mut conn)
+            .await
+            .map_err(crate::Error::from)?;
+        drop(conn);
+        let wanted: Vec<HostId> = hosts
+            .into_iter()
+            .map(HostId)
+            .filter(|id| only.as_ref().is_none_or(|only| only.contains(id)))
+            .collect();
+        while unsettled(&wanted) && Instant::now() < end && self.lease.halt().is_none() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
     }
 
     fn shown(&self, selector: &Selector) -> String {
