@@ -18,7 +18,7 @@ const HEAD: Duration = Duration::from_secs(60);
 /// Connections at once; more wait in the system's queue.
 const CONNECTIONS: usize = 2048;
 /// How long open answers may take to finish at the end.
-pub const DRAIN: Duration = Duration::from_secs(10);
+pub const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves until `stop`, then lets answers that have begun finish within [`DRAIN`].
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {

@@ -229,19 +229,19 @@ impl Server {
         Some(format!("{}/setup?token={}", self.url(), token.expose_secret()))
     }
 
-    /// Ends in the order that loses nothing: no new connections, open streams, answers that have begun, the control
-    /// plane, the pools, Postgres.
+    /// Ends in the order that loses nothing: no new connections, open streams, answers and runs that have begun (5 s for
+    /// both), the control plane, the pools, Postgres.
     ///
     /// # Errors
     /// When Postgres could not be stopped; its data is safe all the same.
     pub async fn stop(self) -> Result<(), ClusterError> {
         self.stop.cancel();
         self.state.streams.cancel();
-        if let Err(error) = self.listener.await {
+        // Before the control plane: answers need it, and runs are given back by it.
+        let (listener, ()) = tokio::join!(self.listener, self.worker.stop());
+        if let Err(error) = listener {
             tracing::error!(%error, "the listener ended badly");
         }
-        // Before the control plane: runs are given back by it.
-        self.worker.stop().await;
         self.state.control.stop().await;
         self.state.control.db().close();
         match self.cluster {

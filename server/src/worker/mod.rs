@@ -35,8 +35,10 @@ const QUICK: usize = 1000;
 /// Between two tries to reach the database.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long engines may take to finish what they are doing when the server stops.
-const DRAIN: Duration = Duration::from_secs(8);
+/// How long engines may take to finish what they are doing when the server stops, and what is left after that. Together half
+/// of the ten seconds that Docker gives a container to stop; what is still open is taken up by the next start.
+const DRAIN: Duration = Duration::from_secs(4);
+const LAST: Duration = Duration::from_secs(1);
 
 /// The worker of this process.
 pub struct Worker {
@@ -89,7 +91,7 @@ impl Worker {
             // Its jobs that nobody began go back to the queue.
             let _ = self.supervisor.await;
         };
-        if tokio::time::timeout(Duration::from_secs(2), ended).await.is_err() {
+        if tokio::time::timeout(LAST, ended).await.is_err() {
             tracing::warn!("the worker did not end in time; its runs are taken over");
         }
         self.pool.close().await;
