@@ -1,7 +1,7 @@
 //! What Postgres says, brought into the server's log.
 //!
 //! Postgres writes to a file, which we read. Constraint violations and cancelled statements are everyday answers to
-//! queries and come back to whoever asked, so they are `debug` here.
+//! queries and come back to whoever asked, and one that asks no more is no fault of Postgres, so they are `debug` here.
 
 use std::{
     fs::{self, File},
@@ -126,8 +126,9 @@ enum Level {
 }
 
 fn level(line: &Line<'_>) -> Level {
-    // Classes of SQLSTATE: 23 constraints, 40 serialisation, 42 syntax and missing tables, 57 cancelled or stopping.
-    let everyday = ["23", "40", "57"]
+    // SQLSTATE: 08 whoever asked has gone (a server that stops or was killed), 23 constraints, 25P03 whoever asked slept in a
+    // transaction, 40 serialisation, 57 cancelled or stopping.
+    let everyday = ["08", "23", "25P03", "40", "57"]
         .iter()
         .any(|class| line.state.starts_with(class));
     match line.severity {
@@ -180,6 +181,11 @@ mod tests {
                 "2026-11-22 03:00:00.000 UTC [1] 57P03 FATAL:  the database system is starting up",
                 Level::Debug,
                 "the database system is starting up",
+            ),
+            (
+                "2026-11-22 03:00:00.000 UTC [12] 08006 FATAL:  connection to client lost",
+                Level::Debug,
+                "connection to client lost",
             ),
             (
                 "2026-11-22 03:00:00.000 UTC [1] 00000 LOG:  database system is ready",
