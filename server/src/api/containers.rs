@@ -123,7 +123,8 @@ pub struct Act {
 #[utoipa::path(post, path = "/api/v1/containers/{id}/{action}", tag = "containers",
     params(("id" = String, Path), ("action" = String, Path, description = "start, stop, restart, pause or unpause"), Act),
     responses((status = 202, body = Accepted), (status = 404, description = "`container_not_found`"),
-        (status = 409, description = "`protected`, `idempotency_mismatch`")))]
+        (status = 409, description = "`protected`"),
+        (status = 422, description = "`grace_unused`; `idempotency_key_reused`: the key came with another request before")))]
 pub async fn act(
     State(state): State<AppState>,
     Caller(actor): Caller,
