@@ -76,6 +76,19 @@ impl RunOptions {
         Self::cmd(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
     }
 
+    /// A container that says each time that it is started, and then waits: see [`super::TestEngine::starts`]. A `stubborn`
+    /// one ignores SIGTERM.
+    pub fn counted(stubborn: bool) -> Self {
+        Self::cmd([
+            "sh",
+            "-c",
+            match stubborn {
+                false => "trap 'exit 0' TERM INT; echo started; sleep 100000 & wait",
+                true => "trap '' TERM; echo started; while :; do sleep 1; done",
+            },
+        ])
+    }
+
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.labels.insert(key.to_owned(), value.to_owned());
         self
@@ -193,6 +206,18 @@ impl EngineApi {
     /// `start`, `stop?t=1`, `kill`, `rename?name=x`, …
     pub async fn act(&self, name: &str, verb: &str) {
         self.post(&format!("/containers/{name}/{verb}"), None).await;
+    }
+
+    /// What a container has printed since it was made, over all its starts; with the marks that the engine puts between.
+    pub async fn output(&self, name: &str) -> String {
+        let path = format!("/containers/{name}/logs?stdout=1");
+        let answer = self.send(Method::GET, &path, None).await;
+        assert!(
+            answer.status().is_success(),
+            "the output of {name}: {}",
+            answer.status()
+        );
+        String::from_utf8_lossy(&answer.bytes().await.unwrap_or_default()).into_owned()
     }
 
     pub(super) async fn run(&self, name: &str, owner: &str, options: RunOptions) -> String {

@@ -161,6 +161,19 @@ impl TestEngine {
             .to_owned()
     }
 
+    /// How often a container of [`RunOptions::counted`] was started, once that is `expected` or time is up: it says so a
+    /// moment after the engine has started it.
+    pub async fn starts(&self, name: &str, expected: usize) -> usize {
+        let end = tokio::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            let starts = self.api.output(name).await.matches("started").count();
+            if starts >= expected || tokio::time::Instant::now() >= end {
+                return starts;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until the container is in this state.
     ///
     /// # Panics

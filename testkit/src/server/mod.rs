@@ -34,6 +34,7 @@ pub struct TestServerOptions {
     database_url: Option<String>,
     docker_host: Option<String>,
     env: Vec<(String, String)>,
+    prefix: Vec<String>,
     set_up: bool,
 }
 
@@ -49,6 +50,7 @@ impl TestServerOptions {
             database_url: Some(url.to_owned()),
             docker_host: None,
             env: Vec::new(),
+            prefix: Vec::new(),
             set_up: true,
         }
     }
@@ -72,6 +74,13 @@ impl TestServerOptions {
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// A command that runs it: `["nice", "-n", "5"]`. It must become the server, so that signals reach it.
+    #[must_use]
+    pub fn within<const N: usize>(mut self, command: [&str; N]) -> Self {
+        self.prefix = command.map(str::to_owned).to_vec();
         self
     }
 
@@ -180,6 +189,30 @@ impl TestServer {
     /// Its data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// Sets a variable of its environment, or removes it, from the next start on.
+    pub fn set_env(&mut self, name: &str, value: Option<&str>) {
+        self.options.env.retain(|(known, _)| known != name);
+        if let Some(value) = value {
+            self.options.env.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// When it still runs after that time.
+    pub async fn ended(&mut self, limit: Duration) -> Result<()> {
+        self.process.wait(limit).await.map(|_code| ())
+    }
+
+    /// Waits until it was stopped by a SIGSTOP.
+    ///
+    /// # Errors
+    /// When it still runs after that time.
+    pub async fn stopped(&self, limit: Duration) -> Result<()> {
+        self.process.stopped(limit).await
     }
 
     /// `kill -9`.

@@ -76,6 +76,17 @@ impl Process {
         let _ended = self.child.wait();
     }
 
+    pub async fn stopped(&self, limit: Duration) -> Result<()> {
+        let begun = Instant::now();
+        while state(self.child.id()) != Some('T') {
+            if begun.elapsed() > limit {
+                return Err("the server goes on".into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
     pub async fn wait(&mut self, limit: Duration) -> Result<Option<i32>> {
         let begun = Instant::now();
         loop {
@@ -90,6 +101,13 @@ impl Process {
     }
 }
 
+/// The state of a process in the words of proc(5); nothing when it is gone.
+fn state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it may hold anything, brackets too.
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
 fn read(stdout: ChildStdout, lines: &Mutex<Vec<String>>, ready: &mpsc::Sender<String>) {
     for line in BufReader::new(stdout).lines().map_while(std::io::Result::ok) {
         if let Some(url) = line.strip_prefix(LISTENING) {
@@ -102,7 +120,9 @@ fn read(stdout: ChildStdout, lines: &Mutex<Vec<String>>, ready: &mpsc::Sender<St
 
 /// The program with the settings of a test: nothing of the caller's environment gets in.
 pub fn command(options: &TestServerOptions, dir: &Path) -> Result<tokio::process::Command> {
-    let mut command = tokio::process::Command::new(program()?);
+    let mut words = options.prefix.iter().map(PathBuf::from).chain([program()?]);
+    let mut command = tokio::process::Command::new(words.next().unwrap_or_default());
+    command.args(words);
     command
         .env_clear()
         .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LLVM_PROFILE_FILE"))
