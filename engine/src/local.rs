@@ -2,94 +2,181 @@
 
 use crate::{
     client::{Engine, Options},
+    error::{EngineError, Unreachable},
     transport::EngineUrl,
 };
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-/// How long one candidate may take to answer.
+/// How long one place may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where this machine's engine may be, likeliest first: `DOCKER_HOST` when it is set and sound, Docker's socket,
-/// Podman's, the user's own, Docker Desktop's and Colima's. Only those that can be reached by a known transport.
-pub fn candidates() -> Vec<EngineUrl> {
-    let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    candidates_from(var("DOCKER_HOST"), var("XDG_RUNTIME_DIR"), var("HOME"))
+/// Why no engine was found, as sentences for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEngine {
+    /// Whoever sets `DOCKER_HOST` means that engine and no other.
+    #[error("DOCKER_HOST is `{docker_host}`, so that alone was tried. {reason}")]
+    Named { docker_host: String, reason: String },
+    #[error("DOCKER_HOST is not set, so the usual sockets were tried: {}. None answers.{}", .tried.join(", "), after(.reasons))]
+    Nowhere {
+        tried: Vec<String>,
+        /// Of those that are there.
+        reasons: Vec<String>,
+    },
 }
 
-fn candidates_from(
-    docker_host: Option<String>,
-    runtime: Option<String>,
-    home: Option<String>,
-) -> Vec<EngineUrl> {
-    let mut texts: Vec<String> = Vec::new();
-    texts.extend(docker_host);
-    texts.push("unix:///var/run/docker.sock".to_owned());
-    texts.push("unix:///run/podman/podman.sock".to_owned());
+fn after(reasons: &[String]) -> String {
+    reasons.iter().map(|reason| format!(" {reason}")).collect()
+}
+
+/// The engine of `DOCKER_HOST` when that is set, else the first of the usual sockets that answers a ping within two
+/// seconds: Docker's, Podman's, the user's own, Docker Desktop's and Colima's.
+///
+/// # Errors
+/// What was tried, and why it did not answer.
+pub async fn find_local() -> Result<EngineUrl, NoEngine> {
+    let var = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    match var("DOCKER_HOST") {
+        Some(docker_host) => named(docker_host).await,
+        None => usual(sockets(var("XDG_RUNTIME_DIR"), var("HOME"))).await,
+    }
+}
+
+async fn named(docker_host: String) -> Result<EngineUrl, NoEngine> {
+    let url: EngineUrl = match docker_host.parse() {
+        Ok(url) => url,
+        Err(error) => {
+            let reason = error.to_string();
+            return Err(NoEngine::Named { docker_host, reason });
+        }
+    };
+    first_of(vec![url]).await.map_err(|errors| NoEngine::Named {
+        docker_host,
+        reason: errors.iter().map(ToString::to_string).collect(),
+    })
+}
+
+async fn usual(sockets: Vec<EngineUrl>) -> Result<EngineUrl, NoEngine> {
+    let tried = sockets.iter().map(ToString::to_string).collect();
+    first_of(sockets).await.map_err(|errors| {
+        // That a socket is missing goes without saying.
+        let there = |error: &&EngineError| {
+            !matches!(
+                error,
+                EngineError::Unreachable {
+                    why: Unreachable::NoSocket,
+                    ..
+                }
+            )
+        };
+        let reasons = errors.iter().filter(there).map(ToString::to_string).collect();
+        NoEngine::Nowhere { tried, reasons }
+    })
+}
+
+/// The usual sockets, likeliest first.
+fn sockets(runtime: Option<String>, home: Option<String>) -> Vec<EngineUrl> {
+    let mut paths = vec![
+        "/var/run/docker.sock".to_owned(),
+        "/run/podman/podman.sock".to_owned(),
+    ];
     if let Some(runtime) = runtime {
-        texts.push(format!("unix://{runtime}/docker.sock"));
-        texts.push(format!("unix://{runtime}/podman/podman.sock"));
+        paths.push(format!("{runtime}/docker.sock"));
+        paths.push(format!("{runtime}/podman/podman.sock"));
     }
     if let Some(home) = home {
-        texts.push(format!("unix://{home}/.docker/run/docker.sock"));
-        texts.push(format!("unix://{home}/.colima/default/docker.sock"));
+        paths.push(format!("{home}/.docker/run/docker.sock"));
+        paths.push(format!("{home}/.colima/default/docker.sock"));
     }
-    let mut found: Vec<EngineUrl> = Vec::new();
-    for url in texts.iter().filter_map(|text| text.parse().ok()) {
-        if !found.contains(&url) {
-            found.push(url);
-        }
-    }
-    found
+    // A directory that makes no socket's path (relative, too long) is passed over.
+    paths
+        .iter()
+        .filter_map(|path| format!("unix://{path}").parse().ok())
+        .collect()
 }
 
-/// The first candidate that answers a ping within two seconds. All are asked at once; the order decides.
-pub async fn find_local() -> Option<EngineUrl> {
-    first_of(candidates()).await
-}
-
-/// The first of these that answers a ping within two seconds.
-pub async fn first_of(candidates: Vec<EngineUrl>) -> Option<EngineUrl> {
-    let asked = candidates.into_iter().filter(exists).map(|url| async move {
+/// The first of these that answers a ping within two seconds. All are asked at once; the order decides.
+///
+/// # Errors
+/// Why each did not answer, in their order.
+pub async fn first_of(places: Vec<EngineUrl>) -> Result<EngineUrl, Vec<EngineError>> {
+    let asked = places.into_iter().map(async |url| {
         let answer = Engine::connect(&url, Options::deadline(PATIENCE)).ping().await;
-        if let Err(error) = &answer {
-            tracing::debug!(engine.url = %url, %error, "a candidate for the local engine does not answer");
-        }
-        answer.is_ok().then_some(url)
+        answer.map(|_| url)
     });
-    futures::future::join_all(asked)
-        .await
-        .into_iter()
-        .flatten()
-        .next()
-}
-
-fn exists(url: &EngineUrl) -> bool {
-    match url {
-        EngineUrl::Unix { path } => Path::new(path).exists(),
-        EngineUrl::Tcp { .. } => true,
+    let mut errors = Vec::new();
+    for answer in futures::future::join_all(asked).await {
+        match answer {
+            Ok(url) => return Ok(url),
+            Err(error) => errors.push(error),
+        }
     }
+    Err(errors)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn texts(urls: &[EngineUrl]) -> Vec<String> {
+        urls.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
-    fn docker_host_comes_first_and_nothing_twice() {
-        let urls = |host: &str| -> Vec<String> {
-            candidates_from(
-                Some(host.into()),
-                Some("/run/user/7".into()),
-                Some("/home/a".into()),
+    fn the_usual_sockets_are_docker_s_first_and_the_user_s_own_after() {
+        assert_eq!(
+            texts(&sockets(Some("/run/user/7".into()), Some("/home/a".into()))),
+            [
+                "unix:///var/run/docker.sock",
+                "unix:///run/podman/podman.sock",
+                "unix:///run/user/7/docker.sock",
+                "unix:///run/user/7/podman/podman.sock",
+                "unix:///home/a/.docker/run/docker.sock",
+                "unix:///home/a/.colima/default/docker.sock",
+            ]
+        );
+        assert_eq!(sockets(Some("relative".into()), None).len(), 2);
+    }
+
+    #[tokio::test]
+    async fn docker_host_is_tried_alone() {
+        let error = named("unix:///nowhere/docker.sock".to_owned()).await.unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with("DOCKER_HOST is `unix:///nowhere/docker.sock`, so that alone was tried."),
+            "{text}"
+        );
+        assert!(
+            text.contains("There is no socket at /nowhere/docker.sock"),
+            "{text}"
+        );
+
+        // A transport that is not there yet does not lead to another engine than the one that was meant.
+        let error = named("ssh://pi@nas".to_owned()).await.unwrap_err();
+        assert!(error.to_string().contains("`ssh://` comes later"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_was_tried_is_said_with_the_reasons_of_those_that_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let silent = dir.path().join("docker.sock");
+        // A socket that nobody listens on any more.
+        drop(std::os::unix::net::UnixListener::bind(&silent).unwrap());
+        let urls = [
+            format!("unix://{}", silent.display()),
+            "unix:///nowhere.sock".to_owned(),
+        ];
+        let error = usual(urls.iter().map(|url| url.parse().unwrap()).collect())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "DOCKER_HOST is not set, so the usual sockets were tried: {}, {}. None answers. Nothing answers on the \
+                 socket {}: the engine is not running. Start it (for Docker: systemctl start docker).",
+                urls[0],
+                urls[1],
+                silent.display()
             )
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-        };
-        assert_eq!(urls("tcp://nas:2375")[0], "tcp://nas:2375");
-        assert_eq!(urls("unix:///run/podman/podman.sock").len(), 6);
-        // What DOCKER_HOST says in a transport that is not there yet is passed over, not an end.
-        assert_eq!(urls("ssh://pi@nas")[0], "unix:///var/run/docker.sock");
-        assert!(urls("").contains(&"unix:///run/user/7/podman/podman.sock".to_owned()));
+        );
     }
 }

@@ -168,9 +168,13 @@ async fn the_local_engine_is_found_where_it_answers() {
     ];
     let urls: Vec<EngineUrl> = urls.iter().map(|url| url.parse().expect("an address")).collect();
     let start = Instant::now();
-    assert_eq!(engine::local::first_of(urls.clone()).await, Some(urls[2].clone()));
+    assert_eq!(engine::local::first_of(urls.clone()).await, Ok(urls[2].clone()));
     assert!(start.elapsed() < Duration::from_secs(4));
-    assert_eq!(engine::local::first_of(urls[..2].to_vec()).await, None);
+    let errors = engine::local::first_of(urls[..2].to_vec())
+        .await
+        .expect_err("neither answers");
+    let codes: Vec<_> = errors.iter().map(engine::EngineError::code).collect();
+    assert_eq!(codes, ["engine_unreachable", "engine_timeout"]);
 }
 
 #[tokio::test]

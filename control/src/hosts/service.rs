@@ -137,9 +137,12 @@ pub async fn register_local(control: &Control, org: OrgId) -> Result<Option<Host
     if any.is_some() {
         return Ok(None);
     }
-    let Some(url) = engine::local::find_local().await else {
-        tracing::info!("no container engine answers on this machine; add one on the page Hosts");
-        return Ok(None);
+    let url = match engine::local::find_local().await {
+        Ok(url) => url,
+        Err(error) => {
+            tracing::warn!("no engine of this machine was added; add one on the page Hosts. {error}");
+            return Ok(None);
+        }
     };
     tracing::info!(host.url = %url, "found the engine of this machine");
     let row = insert(
