@@ -1,6 +1,6 @@
 //! Does a container fit?
 
-use super::value::{Matcher, Value};
+use super::value::{HostOf, Matcher, Value};
 use super::{About, Key, Selector, Term};
 use crate::containers::{ContainerState, Health};
 use crate::ids::{ContainerId, HostId};
@@ -62,6 +62,12 @@ impl Value {
                 .get(..start.len())
                 .is_some_and(|part| part.eq_ignore_ascii_case(start)),
             Matcher::Port(port) => subject.has_port(*port),
+            Matcher::Container(HostOf::Id(host), name) => {
+                subject.host_id() == *host && subject.name() == name
+            }
+            Matcher::Container(HostOf::Name(host), name) => {
+                host.matches(subject.host_name()) && subject.name() == name
+            }
             Matcher::Text(pattern) => match key {
                 Key::Name => pattern.matches(subject.name()),
                 Key::Host => pattern.matches(subject.host_name()),
@@ -76,7 +82,7 @@ impl Value {
                 Key::Tag => subject.tags().iter().any(|tag| pattern.matches(tag)),
                 Key::Id => pattern.matches(subject.engine_id()) || pattern.matches(&subject.id().to_string()),
                 // Their values are never plain texts.
-                Key::Label | Key::Port => false,
+                Key::Label | Key::Port | Key::Container => false,
             },
         }
     }

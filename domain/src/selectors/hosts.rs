@@ -1,7 +1,7 @@
 //! Host terms by id: what is stored names hosts so that renaming one moves nothing.
 
 use super::pattern::Pattern;
-use super::value::{Matcher, Value};
+use super::value::{HostOf, Matcher, Value};
 use super::{About, Key, Selector, SelectorError};
 use crate::ids::HostId;
 
@@ -13,7 +13,8 @@ impl Selector {
     /// `unknown_host` at the first name for which `find` gives nothing.
     pub fn bind_hosts(mut self, find: impl Fn(&str) -> Option<HostId>) -> Result<Self, SelectorError> {
         for value in self.hosts_mut() {
-            let Matcher::Text(pattern) = &value.matcher else {
+            let (Matcher::Text(pattern) | Matcher::Container(HostOf::Name(pattern), _)) = &value.matcher
+            else {
                 continue;
             };
             let Some(name) = pattern.as_literal() else {
@@ -24,7 +25,10 @@ impl Selector {
                     format!("There is no host {name}. Check the name on the page of hosts, or use * in it.");
                 SelectorError::new("unknown_host", value.span, message)
             })?;
-            value.matcher = Matcher::HostId(id);
+            match &mut value.matcher {
+                Matcher::Container(host, _) => *host = HostOf::Id(id),
+                matcher => *matcher = Matcher::HostId(id),
+            }
         }
         Ok(self)
     }
@@ -33,10 +37,13 @@ impl Selector {
     #[must_use]
     pub fn unbind_hosts(mut self, name: impl Fn(HostId) -> Option<String>) -> Self {
         for value in self.hosts_mut() {
-            if let Matcher::HostId(id) = value.matcher
-                && let Some(name) = name(id)
-            {
-                value.matcher = Matcher::Text(Pattern::literal(&name));
+            let Some(name) = host_id(value).and_then(&name) else {
+                continue;
+            };
+            let name = Pattern::literal(&name);
+            match &mut value.matcher {
+                Matcher::Container(host, _) => *host = HostOf::Name(name),
+                matcher => *matcher = Matcher::Text(name),
             }
         }
         self
@@ -47,10 +54,7 @@ impl Selector {
         self.terms
             .iter()
             .flat_map(|term| &term.values)
-            .filter_map(|value| match value.matcher {
-                Matcher::HostId(id) => Some(id),
-                _ => None,
-            })
+            .filter_map(host_id)
     }
 
     /// The hosts that everything it fits is on, where it names them by id; nothing when any host may have some.
@@ -71,7 +75,14 @@ impl Selector {
     fn hosts_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.terms
             .iter_mut()
-            .filter(|term| term.about == About::Key(Key::Host))
+            .filter(|term| matches!(term.about, About::Key(Key::Host | Key::Container)))
             .flat_map(|term| &mut term.values)
+    }
+}
+
+fn host_id(value: &Value) -> Option<HostId> {
+    match value.matcher {
+        Matcher::HostId(id) | Matcher::Container(HostOf::Id(id), _) => Some(id),
+        _ => None,
     }
 }

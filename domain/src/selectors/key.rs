@@ -15,13 +15,14 @@ pub enum Key {
     Health,
     Label,
     Tag,
+    Container,
     Id,
     Port,
 }
 
 impl Key {
     /// All of them, the most used first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Name,
         Self::Host,
         Self::Stack,
@@ -31,6 +32,7 @@ impl Key {
         Self::Health,
         Self::Label,
         Self::Tag,
+        Self::Container,
         Self::Id,
         Self::Port,
     ];
@@ -46,6 +48,7 @@ impl Key {
             Self::Health => "health",
             Self::Label => "label",
             Self::Tag => "tag",
+            Self::Container => "container",
             Self::Id => "id",
             Self::Port => "port",
         }
@@ -63,6 +66,7 @@ impl Key {
             Self::Health => "healthy, unhealthy, starting, none",
             Self::Label => "Label, as key or key=value",
             Self::Tag => "Your own tag",
+            Self::Container => "Exactly one container, as host/name",
             Self::Id => "Id, or the start of the engine's id",
             Self::Port => "Published port",
         }
@@ -97,7 +101,7 @@ impl Key {
     pub(super) fn hint(unknown: &str) -> String {
         let lower = unknown.to_lowercase();
         let meant = match lower.as_str() {
-            "container" | "names" => Some("name"),
+            "names" => Some("name"),
             "node" | "server" | "machine" | "engine" | "hosts" => Some("host"),
             "project" | "compose" | "stacks" | "group" | "app" => Some("stack"),
             "status" => Some("state"),

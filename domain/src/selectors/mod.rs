@@ -21,6 +21,7 @@
 //! | `health` | healthy, unhealthy, starting, none |
 //! | `label` | `label:key` (it is there) or `label:key=value`; the label's key is exact, in case too |
 //! | `tag` | one of our own tags |
+//! | `container` | one container, as `host/name` and without `*`; the name is exact, in case too. Several of them pick just those, where `host:` and `name:` would pick every name on every host |
 //! | `id` | our id, or the engine's from 4 hexadecimal digits on |
 //! | `port` | a published port of the host |
 
@@ -47,8 +48,7 @@ pub use key::Key;
 pub use render::quote;
 
 use crate::ids::HostId;
-use pattern::Pattern;
-use value::Value;
+use value::{HostOf, Matcher, Value};
 
 /// Longest text of a selector, in bytes; room for a thousand ids.
 pub const MAX_LENGTH: usize = 65_536;
@@ -127,21 +127,17 @@ impl Selector {
         }])
     }
 
-    /// The container of that name on that host, whichever engine id it has at the time: `host:@… name:web`.
+    /// The container of exactly that name on that host, whichever engine id it has at the time: `container:@…/web`.
     pub fn container(host: HostId, name: &str) -> Self {
-        let term = |key, matcher| Term {
+        Self::new(vec![Term {
             exclude: false,
-            about: About::Key(key),
+            about: About::Key(Key::Container),
             values: vec![Value {
-                matcher,
+                matcher: Matcher::Container(HostOf::Id(host), name.to_owned()),
                 span: Span::default(),
             }],
             span: Span::default(),
-        };
-        Self::new(vec![
-            term(Key::Host, value::Matcher::HostId(host)),
-            term(Key::Name, value::Matcher::Text(Pattern::literal(name))),
-        ])
+        }])
     }
 
     /// Whether it picks every container without looking at it.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::pattern::{Pattern, escape};
-use super::value::{Matcher, Value};
+use super::value::{HostOf, Matcher, Value};
 use super::{About, Selector, Term};
 
 /// A text as a value that matches exactly it, in quotes where it needs them; for completion and for building selectors.
@@ -62,6 +62,10 @@ impl Display for Value {
             Matcher::Id(id) => id.fmt(f),
             Matcher::EngineId(id) => f.write_str(id),
             Matcher::Port(port) => port.fmt(f),
+            Matcher::Container(HostOf::Id(id), name) => write!(f, "@{id}/{}", Raw(&escape(name))),
+            Matcher::Container(HostOf::Name(host), name) => {
+                Raw(&format!("{}/{}", host.raw(), escape(name))).fmt(f)
+            }
         }
     }
 }

@@ -161,6 +161,14 @@ fn picks_by_every_key() {
         ("id:2a9c", false),
         ("id:0197a000-0000-7000-8000-00000000C0DE", true),
         ("id:0197a000*", true),
+        ("container:local/My-Web.1", true),
+        ("container:LOCAL/My-Web.1", true),
+        ("container:local/my-web.1", false),
+        ("container:other/My-Web.1", false),
+        ("container:other/My-Web.1,\"Local/My-Web.1\"", true),
+        ("container:@0197a000-0000-7000-8000-0000000000aa/My-Web.1", true),
+        ("container:@0197a000-0000-7000-8000-0000000000ab/My-Web.1", false),
+        ("* -container:local/My-Web.1", false),
         ("port:8080", true),
         ("port:80", false),
         ("port:80,8080", true),
@@ -246,6 +254,10 @@ fn says_what_is_wrong_and_where() {
         ("label:a*=b", "bad_value", 6, 10, "in its value only"),
         ("label:=b", "missing_value", 6, 8, "label's key is missing"),
         ("host:@pi", "bad_value", 5, 8, "host:\"@pi\""),
+        ("container:web", "bad_value", 10, 13, "container:nas/web"),
+        ("container:nas/", "bad_value", 10, 14, "container:nas/web"),
+        ("container:nas/w*", "bad_value", 10, 16, "no * in it"),
+        ("container:@pi/web", "bad_value", 10, 17, "id of a host"),
     ] {
         let error = Selector::parse_search(text).expect_err(text);
         assert_eq!(
@@ -321,15 +333,16 @@ fn hosts_are_stored_by_id() {
         "my pi" => Some(other),
         _ => None,
     };
-    let bound = search("host:local,\"my pi\",p* -host:local name:web")
+    let bound = search("host:local,\"my pi\",p* -host:local name:web container:local/web,\"my pi\"/db")
         .bind_hosts(find)
         .expect("known hosts");
-    let stored = format!("host:@{},@{other},p* -host:@{} name:web", host_id(), host_id());
+    let here = host_id();
+    let stored = format!("host:@{here},@{other},p* -host:@{here} name:web container:@{here}/web,@{other}/db");
     assert_eq!(bound.to_string(), stored);
     assert_eq!(search(&stored), bound);
     assert_eq!(
         bound.host_ids().collect::<Vec<_>>(),
-        [host_id(), other, host_id()]
+        [here, other, here, here, other]
     );
     assert_eq!(bound.only_on(), None, "a name with * may be any host's");
     let both = format!("name:web host:@{},@{other}", host_id());
@@ -338,11 +351,14 @@ fn hosts_are_stored_by_id() {
         assert_eq!(search(elsewhere).only_on(), None, "{elsewhere}");
     }
     // Renamed and gone.
-    let shown = bound.unbind_hosts(|id| (id == host_id()).then(|| "Big *".to_owned()));
+    let shown = bound.unbind_hosts(|id| (id == here).then(|| "Big *".to_owned()));
     assert_eq!(
         shown.to_string(),
-        format!("host:\"Big \\*\",@{other},p* -host:\"Big \\*\" name:web")
+        format!(
+            "host:\"Big \\*\",@{other},p* -host:\"Big \\*\" name:web container:\"Big \\*/web\",@{other}/db"
+        )
     );
+    assert_eq!(search(&shown.to_string()), shown);
 
     let error = search("name:web host:nas,local")
         .bind_hosts(find)
@@ -354,10 +370,30 @@ fn hosts_are_stored_by_id() {
 #[test]
 fn one_container_by_host_and_name() {
     let one = Selector::container(host_id(), "My-Web.1");
-    assert!(one.matches(&subject("my-web.1")));
-    assert!(!one.matches(&subject("my-web.12")));
+    assert!(one.matches(&subject("My-Web.1")));
+    // An engine may have both.
+    assert!(!one.matches(&subject("my-web.1")));
+    assert!(!one.matches(&subject("My-Web.12")));
     assert_eq!(Selector::parse_target(&one.to_string()).expect("a target"), one);
-    assert_eq!(one.to_string(), format!("host:@{} name:My-Web.1", host_id()));
+    assert_eq!(one.to_string(), format!("container:@{}/My-Web.1", host_id()));
+}
+
+#[test]
+fn pairs_pick_just_those_where_names_repeat_across_hosts() {
+    let on = |host: &str, name: &str| Subject {
+        host: host.to_owned(),
+        ..subject(name)
+    };
+    let fleet = [on("nas", "web"), on("nas", "db"), on("pi", "web"), on("pi", "db")];
+    let picked = |text: &str| {
+        let selector = Selector::parse_target(text).expect(text);
+        let found = fleet.iter().filter(|subject| selector.matches(*subject));
+        found
+            .map(|subject| format!("{}/{}", subject.host, subject.name))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(picked("container:nas/web,pi/db"), ["nas/web", "pi/db"]);
+    assert_eq!(picked("host:nas,pi name:web,db").len(), 4);
 }
 
 #[test]
@@ -565,6 +601,8 @@ fn selector_text() -> impl Strategy<Value = String> {
         "tag:",
         "image:",
         "health:",
+        "container:",
+        "nas/web",
         "-",
         " ",
         " ",
@@ -633,7 +671,9 @@ proptest! {
     fn quoted_texts_are_meant_literally(name in "\\PC{1,12}", other in "\\PC{1,12}") {
         let selector = Selector::parse_target(&format!("name:{}", quote(&name))).expect("a target");
         prop_assert!(selector.matches(&subject(&name)));
-        prop_assert_eq!(selector.matches(&subject(&other)), Selector::container(host_id(), &name).matches(&subject(&other)));
+        let one = Selector::container(host_id(), &name);
+        prop_assert!(one.matches(&subject(&name)));
+        prop_assert_eq!(one.matches(&subject(&other)), name == other);
         prop_assert!(!name.is_ascii() || !other.is_ascii() || selector.matches(&subject(&other)) == name.eq_ignore_ascii_case(&other));
     }
 }

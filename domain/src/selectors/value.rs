@@ -28,6 +28,15 @@ pub(super) enum Matcher {
     /// The beginning of an engine's id, in lower case.
     EngineId(String),
     Port(u16),
+    /// One name on one host; the name is exact, in case too, as engines know it.
+    Container(HostOf, String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum HostOf {
+    /// As the host is called; without wildcards.
+    Name(Pattern),
+    Id(HostId),
 }
 
 /// `raw` is the value with `\*` and `\\` for a literal star and backslash; `at_sign`: it began with an unquoted `@`.
@@ -52,6 +61,10 @@ pub(super) fn matcher(key: Key, raw: String, at_sign: bool, span: Span) -> Resul
     }
     let Some(text) = pattern.as_literal() else {
         return match key {
+            Key::Container => bad(
+                "One container is meant, so there is no * in it. Write host: and name: to pick by a pattern."
+                    .to_owned(),
+            ),
             Key::Port => bad("A port is a number from 1 to 65535, without *.".to_owned()),
             _ => Ok(Matcher::Text(pattern)),
         };
@@ -71,6 +84,7 @@ pub(super) fn matcher(key: Key, raw: String, at_sign: bool, span: Span) -> Resul
             _ => bad(format!("{text} is no port. Write a number from 1 to 65535.")),
         },
         Key::Id => id(&text).map_or_else(|message| bad(message.to_owned()), Ok),
+        Key::Container => container(&text, at_sign).map_or_else(|message| bad(message.to_owned()), Ok),
         _ => Ok(Matcher::Text(pattern)),
     }
 }
@@ -100,6 +114,23 @@ fn id(text: &str) -> Result<Matcher, &'static str> {
         return Err("An engine's id has at most 64 digits.");
     }
     Ok(Matcher::EngineId(text.to_ascii_lowercase()))
+}
+
+/// `nas/web`, or `@<uuid>/web` by the host's id. A host's name may hold a slash, a container's never does.
+fn container(text: &str, at_sign: bool) -> Result<Matcher, &'static str> {
+    let (host, name) = text
+        .rsplit_once('/')
+        .filter(|(host, name)| !host.is_empty() && !name.is_empty())
+        .ok_or("A container is written with its host, as in container:nas/web.")?;
+    let host = if at_sign {
+        let id = host.trim_start_matches('@').parse();
+        HostOf::Id(id.map_err(
+            |_| "After container:@ the id of a host is expected, then a slash and the container's name.",
+        )?)
+    } else {
+        HostOf::Name(Pattern::literal(host))
+    };
+    Ok(Matcher::Container(host, name.to_owned()))
 }
 
 fn label(pattern: Pattern, span: Span) -> Result<Matcher, SelectorError> {
