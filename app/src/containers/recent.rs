@@ -51,7 +51,7 @@ pub fn Recent(id: ContainerId) -> impl IntoView {
         <section class="card" aria-labelledby="recent">
             <div class="card-h">
                 <h2 id="recent">"Recent runs"</h2>
-                <div class="end"><a class="btn btn-sm btn-ghost" href="/activity">"All activity"</a></div>
+                <div class="end"><a class="btn btn-sm btn-ghost" href=format!("/activity?container={id}")>"All its runs"</a></div>
             </div>
             <div class="card-b"><Transition>{list}</Transition></div>
         </section>

@@ -5,6 +5,7 @@ use domain::{
     containers::{Container, ContainerState, Port},
     selectors::quote,
 };
+use std::collections::BTreeSet;
 
 /// What is happening, for a verb of the API: "restart" → "Restarting".
 pub fn doing(verb: &str) -> &'static str {
@@ -98,18 +99,21 @@ pub fn port_href(port: &Port, host: &str) -> Option<String> {
     Some(format!("{scheme}://{host}:{}", port.public))
 }
 
-/// A target that finds these containers again after they were recreated: by host and name.
+/// A target that finds just these containers, and again after they were recreated: by host and name.
 pub fn target(containers: &[Container]) -> String {
-    let values = |mut all: Vec<&str>| {
-        all.sort_unstable();
-        all.dedup();
-        all.into_iter().map(quote).collect::<Vec<_>>().join(",")
-    };
-    format!(
-        "host:{} name:{}",
-        values(containers.iter().map(|c| c.host.name.as_str()).collect()),
-        values(containers.iter().map(|c| c.name.as_str()).collect())
-    )
+    let all = containers.iter().map(|c| (c.host.name.as_str(), c.name.as_str()));
+    let pairs: BTreeSet<_> = all.collect();
+    let hosts: BTreeSet<_> = pairs.iter().map(|(host, _)| *host).collect();
+    let names: BTreeSet<_> = pairs.iter().map(|(_, name)| *name).collect();
+    let values = |all: BTreeSet<&str>| all.into_iter().map(quote).collect::<Vec<_>>().join(",");
+    if pairs.len() == hosts.len() * names.len() {
+        return format!("host:{} name:{}", values(hosts), values(names));
+    }
+    // Every one of the names on every one of the hosts would be more than was chosen.
+    let pairs = pairs
+        .into_iter()
+        .map(|(host, name)| quote(&format!("{host}/{name}")));
+    format!("container:{}", pairs.collect::<Vec<_>>().join(","))
 }
 
 /// Where a schedule for these containers is made.
@@ -143,6 +147,33 @@ mod tests {
         assert_eq!(short_image("localhost:5000/web"), "web");
         assert_eq!(short_image("library/nginx"), "library/nginx");
         assert_eq!(short_image("nginx:1.27"), "nginx:1.27");
+    }
+
+    #[test]
+    fn a_target_is_for_those_that_were_chosen_and_no_other() {
+        let container = |host: &str, name: &str| -> Container {
+            serde_json::from_value(serde_json::json!({
+                "id": domain::ids::ContainerId::new(), "engine_id": "4f2a9c", "name": name, "image": "web",
+                "host": { "id": domain::ids::HostId::new(), "name": host },
+                "state": "running", "ports": [], "stale": false, "protected": false,
+            }))
+            .unwrap()
+        };
+        let chosen = |pairs: &[(&str, &str)]| {
+            let containers: Vec<_> = pairs.iter().map(|(host, name)| container(host, name)).collect();
+            target(&containers)
+        };
+        assert_eq!(chosen(&[("nas", "web")]), "host:nas name:web");
+        assert_eq!(chosen(&[("nas", "web"), ("nas", "db")]), "host:nas name:db,web");
+        assert_eq!(chosen(&[("pi", "web"), ("nas", "web")]), "host:nas,pi name:web");
+        let all = [("nas", "web"), ("nas", "db"), ("pi", "web"), ("pi", "db")];
+        assert_eq!(chosen(&all), "host:nas,pi name:db,web");
+        // host:nas,pi name:db,web would take pi's web and nas' db as well.
+        assert_eq!(chosen(&[("nas", "web"), ("pi", "db")]), "container:nas/web,pi/db");
+        assert_eq!(
+            chosen(&[("my nas", "web"), ("pi", "db")]),
+            "container:\"my nas/web\",pi/db"
+        );
     }
 
     #[test]

@@ -3,17 +3,20 @@
 use super::{
     api,
     feed::Feed,
-    filter::{Filter, Results},
+    filter::{Filter, Of, Results},
+    planned::Known,
 };
 use crate::{
-    components::{Failure, debounce::gathered, skeleton},
+    components::{Failure, debounce::gathered, icon, skeleton},
+    containers::api as containers,
     error::AppError,
     live::Live,
     schedules::api as schedules,
 };
 use domain::{
+    errors::ErrorClass,
     events::Event,
-    ids::ScheduleId,
+    ids::{ContainerId, ScheduleId},
     pages::Page,
     runs::{RunState, RunSummary},
     schedules::Schedule,
@@ -33,12 +36,9 @@ pub struct Part {
 }
 
 /// Reads the next part of every list that goes on.
-pub async fn read(
-    lists: Vec<(Option<RunState>, Option<String>)>,
-    schedule: Option<ScheduleId>,
-) -> Result<Part, AppError> {
+pub async fn read(lists: Vec<(Option<RunState>, Option<String>)>, of: Of) -> Result<Part, AppError> {
     let pages = lists.into_iter().map(|(state, cursor)| async move {
-        let page = api::list(schedule, state, PAGE, cursor).await?;
+        let page = api::list(of.schedule, of.container, state, PAGE, cursor).await?;
         Ok::<_, AppError>((state, page))
     });
     let mut part = Part::default();
@@ -51,26 +51,40 @@ pub async fn read(
     Ok(part)
 }
 
+/// Reads the beginning.
+pub async fn begin(results: Results, of: Of) -> Result<Part, AppError> {
+    read(
+        results.states().into_iter().map(|state| (state, None)).collect(),
+        of,
+    )
+    .await
+}
+
+/// Every schedule, and which of them touch the container that is asked for.
+async fn known(container: Option<ContainerId>) -> Result<Known, AppError> {
+    let schedules = schedules::list(String::new(), domain::pages::PAGE_MAX, None)
+        .await?
+        .items;
+    let touching = match container {
+        None => None,
+        Some(id) => match containers::plans(id.to_string()).await {
+            Ok(plans) => Some(plans.into_iter().map(|plan| plan.schedule_id).collect()),
+            // Its history stays when a container is gone; nothing is planned for it.
+            Err(error) if error.0.class == ErrorClass::NotFound => Some(Vec::new()),
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(Known { schedules, touching })
+}
+
 #[component]
 pub fn Activity() -> impl IntoView {
     let live = Live::get();
     let filter = Filter::new();
     let again = RwSignal::new(0_u32);
     let part = Resource::new(
-        move || {
-            (
-                filter.results.get(),
-                filter.schedule.get(),
-                live.gaps(),
-                again.get(),
-            )
-        },
-        |(results, schedule, ..)| {
-            read(
-                results.states().into_iter().map(|state| (state, None)).collect(),
-                schedule,
-            )
-        },
+        move || (filter.results.get(), filter.of.get(), live.gaps(), again.get()),
+        |(results, of, ..)| begin(results, of),
     );
     // What comes is what the schedules say; they are read again when one changes.
     let changes = RwSignal::new(0_u32);
@@ -86,8 +100,8 @@ pub fn Activity() -> impl IntoView {
         }
     });
     let all = Resource::new(
-        move || (live.gaps(), changes.get()),
-        |_| schedules::list(String::new(), domain::pages::PAGE_MAX, None),
+        move || (filter.of.get().container, live.gaps(), changes.get()),
+        |(container, ..)| known(container),
     );
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     view! {
@@ -106,10 +120,11 @@ pub fn Activity() -> impl IntoView {
                 })}
             </Transition>
             <aside class="rail filters" aria-label="Filters">
+                <ContainerFilter filter />
                 <ResultFilter filter />
                 <Transition>
                     {move || Suspend::new(async move {
-                        let schedules = all.await.map(|page| page.items).unwrap_or_default();
+                        let schedules = all.await.map(|known| known.schedules).unwrap_or_default();
                         view! { <ScheduleFilter filter schedules /> }
                     })}
                 </Transition>
@@ -140,16 +155,65 @@ fn ResultFilter(filter: Filter) -> impl IntoView {
     }
 }
 
+/// There only while the address names a container, which its page links to.
+#[component]
+fn ContainerFilter(filter: Filter) -> impl IntoView {
+    let id = Memo::new(move |_| filter.of.get().container);
+    let container = Resource::new(
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => Some(containers::get(id.to_string()).await),
+                None => None,
+            }
+        },
+    );
+    let name = move || {
+        Suspend::new(async move {
+            match container.await {
+                Some(Ok(container)) => {
+                    let on = format!("on {}", container.host.name);
+                    view! { <a class="link strong clip" href=format!("/containers/{}", container.id) title=on>{container.name}</a> }
+                        .into_any()
+                }
+                Some(Err(error)) if error.0.class == ErrorClass::NotFound => {
+                    view! { <span class="muted">"A container that is gone"</span> }.into_any()
+                }
+                Some(Err(error)) => view! { <span class="bad-text">{error.0.message}</span> }.into_any(),
+                None => ().into_any(),
+            }
+        })
+    };
+    view! {
+        <Show when=move || id.get().is_some()>
+            <section class="card" aria-labelledby="filter-container">
+                <div class="card-h"><h2 id="filter-container">"Container"</h2></div>
+                <div class="card-b row">
+                    <Transition>{name}</Transition>
+                    <button
+                        class="icon-btn icon-btn-sm"
+                        type="button"
+                        aria-label="Show the runs of every container"
+                        on:click=move |_| filter.every_container()
+                    >
+                        {icon("x")}
+                    </button>
+                </div>
+            </section>
+        </Show>
+    }
+}
+
 #[component]
 fn ScheduleFilter(filter: Filter, schedules: Vec<Schedule>) -> impl IntoView {
     let mut schedules = schedules;
     schedules.sort_by_key(|schedule| schedule.name.to_lowercase());
     // Its history stays when a schedule is gone; the filter may still name it.
     let known: Vec<ScheduleId> = schedules.iter().map(|schedule| schedule.id).collect();
-    let gone = move || filter.schedule.get().filter(|id| !known.contains(id));
+    let gone = move || filter.of.get().schedule.filter(|id| !known.contains(id));
     let option = move |schedule: Schedule| {
         let id = schedule.id;
-        view! { <option value=id.to_string() selected=move || filter.schedule.get() == Some(id)>{schedule.name}</option> }
+        view! { <option value=id.to_string() selected=move || filter.of.get().schedule == Some(id)>{schedule.name}</option> }
     };
     view! {
         <section class="card" aria-labelledby="filter-schedule">
@@ -160,7 +224,7 @@ fn ScheduleFilter(filter: Filter, schedules: Vec<Schedule>) -> impl IntoView {
                     aria-labelledby="filter-schedule"
                     on:change=move |event| filter.of_schedule(event_target_value(&event).parse().ok())
                 >
-                    <option value="" selected=move || filter.schedule.get().is_none()>"All, and what people did"</option>
+                    <option value="" selected=move || filter.of.get().schedule.is_none()>"All, and what people did"</option>
                     {schedules.into_iter().map(option).collect_view()}
                     {move || gone().map(|id| view! { <option value=id.to_string() selected>"A deleted schedule"</option> })}
                 </select>

@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use domain::{
-    ids::{RunId, ScheduleId},
+    ids::{ContainerId, RunId, ScheduleId},
     pages::Page,
     runs::{LogLine, Run, RunState, RunSummary},
 };
@@ -12,6 +12,7 @@ use server_fn::codec::GetUrl;
 #[server(endpoint = "runs/list", client = crate::client::Browser, input = GetUrl)]
 pub async fn list(
     schedule: Option<ScheduleId>,
+    container: Option<ContainerId>,
     state: Option<RunState>,
     limit: u32,
     cursor: Option<String>,
@@ -23,9 +24,9 @@ pub async fn list(
     };
     let query = control::runs::RunQuery {
         schedule,
+        container,
         state,
         page,
-        ..Default::default()
     };
     Ok(control::runs::list(&control, &actor, query).await?)
 }

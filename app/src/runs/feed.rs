@@ -1,14 +1,16 @@
 //! The stream of runs, newest first, by day.
 
 use super::{
-    activity::{Part, read},
-    filter::{Filter, Results},
+    activity::{Part, begin, read},
+    filter::{Filter, Fits, Of, Results},
     planned::{PlannedLines, Schedules},
     words::{happened, is_bad, started_by, took},
 };
 use crate::{
     components::{
-        Empty, Status, icon, run_state,
+        Empty, Status,
+        debounce::gathered,
+        icon, run_state,
         time::{Civil, Clock, duration, exact, span},
         toast::Toasts,
     },
@@ -21,6 +23,10 @@ use domain::{
     runs::{RunState, RunSummary, RunTrigger},
 };
 use leptos::{html, prelude::*, task::spawn_local};
+use std::time::Duration;
+
+/// Events that come together are one reason to ask which runs are new.
+const GATHER: Duration = Duration::from_millis(250);
 
 /// A line of the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,9 +42,20 @@ pub fn Feed(part: Part, filter: Filter, schedules: Schedules) -> impl IntoView {
     let runs = RwSignal::new(part.runs);
     let next = RwSignal::new(part.next);
     let loading = RwSignal::new(false);
+    let newest = gathered(GATHER, move || {
+        let (results, of) = (filter.results.get_untracked(), filter.of.get_untracked());
+        spawn_local(async move {
+            // What cannot be read now comes with the next event, or when the connection is back.
+            if let Ok(part) = begin(results, of).await {
+                let _ = runs.try_update(|runs| merge(runs, part.runs));
+            }
+        });
+    });
     Live::get().listen(move |event| {
-        if let Event::RunChanged { run } = event {
-            put(runs, run, filter);
+        if let Event::RunChanged { run } = event
+            && put(runs, run, filter) == Fits::Perhaps
+        {
+            newest();
         }
     });
     let today = Memo::new(move |_| day(&clock.wall(clock.now())));
@@ -69,23 +86,15 @@ pub fn Feed(part: Part, filter: Filter, schedules: Schedules) -> impl IntoView {
             .into_iter()
             .map(|(state, cursor)| (state, Some(cursor)))
             .collect();
-        let schedule = filter.schedule.get_untracked();
+        let of = filter.of.get_untracked();
         spawn_local(async move {
-            let answer = read(lists, schedule).await;
+            let answer = read(lists, of).await;
             if loading.try_set(false).is_some() {
                 return;
             }
             match answer {
                 Ok(part) => {
-                    runs.update(|runs| {
-                        let new = part
-                            .runs
-                            .into_iter()
-                            .filter(|run| !runs.iter().any(|old| old.id == run.id));
-                        let new: Vec<_> = new.collect();
-                        runs.extend(new);
-                        runs.sort_by_key(|run| std::cmp::Reverse((run.queued_at, run.id)));
-                    });
+                    runs.update(|runs| merge(runs, part.runs));
                     next.set(part.next);
                 }
                 Err(error) => Toasts::get().bad(error.0.message),
@@ -145,20 +154,36 @@ fn heading(wall: &Civil, days_ago: i64) -> String {
     }
 }
 
-/// Takes in what became of a run, or a new one.
-fn put(runs: RwSignal<Vec<RunSummary>>, run: &RunSummary, filter: Filter) {
+/// Takes in those that are not there yet.
+fn merge(runs: &mut Vec<RunSummary>, more: Vec<RunSummary>) {
+    let new = more
+        .into_iter()
+        .filter(|run| !runs.iter().any(|old| old.id == run.id));
+    let new: Vec<_> = new.collect();
+    runs.extend(new);
+    runs.sort_by_key(|run| std::cmp::Reverse((run.queued_at, run.id)));
+}
+
+/// Takes in what became of a run, or a new one. Says whether it is on the page now.
+fn put(runs: RwSignal<Vec<RunSummary>>, run: &RunSummary, filter: Filter) -> Fits {
     let fits = filter.holds(run);
-    let _ = runs.try_update(|runs| {
+    let there = runs.try_update(|runs| {
         match runs.iter().position(|old| old.id == run.id) {
             // What was on the page stays, even when it no longer fits: rows do not vanish under the pointer.
-            Some(at) => runs[at] = run.clone(),
-            None if fits => {
-                let at = runs.partition_point(|old| (old.queued_at, old.id) > (run.queued_at, run.id));
-                runs.insert(at, run.clone());
+            Some(at) => {
+                runs[at] = run.clone();
+                Fits::Yes
             }
-            None => {}
+            None => {
+                if fits == Fits::Yes {
+                    let at = runs.partition_point(|old| (old.queued_at, old.id) > (run.queued_at, run.id));
+                    runs.insert(at, run.clone());
+                }
+                fits
+            }
         }
     });
+    there.unwrap_or(Fits::No)
 }
 
 fn entry(id: RunId, runs: RwSignal<Vec<RunSummary>>) -> AnyView {
@@ -284,10 +309,11 @@ fn about(run: &RunSummary) -> String {
 /// The stream is empty: for what reason.
 #[component]
 fn Nothing(filter: Filter) -> impl IntoView {
-    let filtered = move || filter.results.get() != Results::Everything || filter.schedule.get().is_some();
+    let filtered = move || filter.results.get() != Results::Everything || filter.of.get() != Of::default();
     let clear = move |_| {
         filter.show(Results::Everything);
         filter.of_schedule(None);
+        filter.every_container();
     };
     move || {
         if filter.results.get() == Results::Planned {
@@ -295,7 +321,7 @@ fn Nothing(filter: Filter) -> impl IntoView {
         } else if filtered() {
             view! {
                 <Empty icon="search" title="Nothing fits">
-                    <p>"No run has this result, or none of this schedule. Other runs are hidden by the filter."</p>
+                    <p>"No run has this result, or none of this schedule or container. Other runs are hidden by the filter."</p>
                     <div class="row"><button class="btn" type="button" on:click=clear>"Show everything"</button></div>
                 </Empty>
             }

@@ -2,7 +2,7 @@
 
 use super::words::is_bad;
 use domain::{
-    ids::ScheduleId,
+    ids::{ContainerId, ScheduleId},
     runs::{RunState, RunSummary},
 };
 use leptos::prelude::*;
@@ -82,13 +82,29 @@ impl Results {
     }
 }
 
-/// Result and schedule, both from the address.
+/// Whose runs are shown: of one schedule, of those that worked on one container, or all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Of {
+    pub schedule: Option<ScheduleId>,
+    pub container: Option<ContainerId>,
+}
+
+/// Whether a run belongs to what is shown, as far as the page can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fits {
+    Yes,
+    No,
+    Perhaps,
+}
+
+/// Result, schedule and container, all from the address.
 #[derive(Clone, Copy)]
 pub struct Filter {
     pub results: Memo<Results>,
-    pub schedule: Memo<Option<ScheduleId>>,
+    pub of: Memo<Of>,
     set_show: SignalSetter<Option<String>>,
     set_schedule: SignalSetter<Option<String>>,
+    set_container: SignalSetter<Option<String>>,
 }
 
 impl Filter {
@@ -100,13 +116,18 @@ impl Filter {
         };
         let (show, set_show) = query_signal_with_options::<String>("show", replace());
         let (schedule, set_schedule) = query_signal_with_options::<String>("schedule", replace());
+        let (container, set_container) = query_signal_with_options::<String>("container", replace());
         Self {
             results: Memo::new(move |_| {
                 show.with(|show| show.as_deref().map(Results::of).unwrap_or_default())
             }),
-            schedule: Memo::new(move |_| schedule.with(|id| id.as_deref().and_then(|id| id.parse().ok()))),
+            of: Memo::new(move |_| Of {
+                schedule: schedule.with(|id| id.as_deref().and_then(|id| id.parse().ok())),
+                container: container.with(|id| id.as_deref().and_then(|id| id.parse().ok())),
+            }),
             set_show,
             set_schedule,
+            set_container,
         }
     }
 
@@ -119,10 +140,20 @@ impl Filter {
         self.set_schedule.set(id.map(|id| id.to_string()));
     }
 
-    /// Whether a run belongs to the page.
-    pub fn holds(self, run: &RunSummary) -> bool {
-        let of = self.schedule.get_untracked();
-        let fits = of.is_none() || run.schedule.as_ref().map(|schedule| schedule.id) == of;
-        fits && self.results.get_untracked().holds(run)
+    pub fn every_container(self) {
+        self.set_container.set(None);
+    }
+
+    /// Whether a run belongs to the page; only the server knows on which containers it works.
+    pub fn holds(self, run: &RunSummary) -> Fits {
+        let of = self.of.get_untracked();
+        let schedule = run.schedule.as_ref().map(|schedule| schedule.id);
+        if of.schedule.is_some_and(|of| schedule != Some(of)) || !self.results.get_untracked().holds(run) {
+            Fits::No
+        } else if of.container.is_some() {
+            Fits::Perhaps
+        } else {
+            Fits::Yes
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use domain::{ids::ScheduleId, pages::Page, schedules::Schedule};
+use domain::{ids::ScheduleId, schedules::Schedule};
 use leptos::{prelude::*, task::spawn_local};
 
 /// How many are shown before "more" is asked for.
@@ -22,8 +22,16 @@ const FEW: usize = 4;
 /// How far ahead one looks, in milliseconds.
 const AHEAD: i64 = 24 * 3_600_000;
 
+/// What is known of schedules.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Known {
+    pub schedules: Vec<Schedule>,
+    /// Those that touch the container of the filter; nothing without one.
+    pub touching: Option<Vec<ScheduleId>>,
+}
+
 /// The schedules, read again when one changes.
-pub type Schedules = Resource<Result<Page<Schedule>, AppError>>;
+pub type Schedules = Resource<Result<Known, AppError>>;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Planned {
@@ -34,10 +42,18 @@ struct Planned {
 }
 
 /// What comes, soonest first.
-fn coming(schedules: &[Schedule]) -> Vec<Planned> {
-    let mut coming: Vec<Planned> = schedules
+fn coming(known: &Known) -> Vec<Planned> {
+    let touches = |schedule: &&Schedule| {
+        known
+            .touching
+            .as_ref()
+            .is_none_or(|ids| ids.contains(&schedule.id))
+    };
+    let mut coming: Vec<Planned> = known
+        .schedules
         .iter()
         .filter(|schedule| schedule.enabled)
+        .filter(touches)
         .filter_map(|schedule| {
             let step = schedule.steps.first()?;
             let (does, whom) = (
@@ -68,7 +84,7 @@ pub fn PlannedLines(schedules: Schedules, filter: Filter) -> impl IntoView {
         <Transition>
             {move || Suspend::new(async move {
                 match schedules.await {
-                    Ok(page) => plan.lines(coming(&page.items)),
+                    Ok(known) => plan.lines(coming(&known)),
                     Err(error) => view! {
                         <li class="dayl"><span class="field-err">"What comes cannot be shown. "{error.0.message}</span></li>
                     }
@@ -93,7 +109,7 @@ impl Plan {
         if !self.filter.results.get().shows_planned() {
             return (Vec::new(), 0);
         }
-        let of = self.filter.schedule.get();
+        let of = self.filter.of.get().schedule;
         let until = Clock::get().now() + AHEAD;
         let fits = |planned: &&Planned| of.is_none_or(|of| planned.id == of);
         // One schedule alone, or only what is planned: however far away.

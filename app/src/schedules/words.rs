@@ -100,10 +100,14 @@ pub fn target_words(selector: &str) -> String {
 
 fn in_words(terms: &[Term]) -> Option<String> {
     let values = |key: &str, exclude: bool| {
-        let values: Vec<&str> = terms
+        let values: Vec<String> = terms
             .iter()
             .filter(|term| term.key == key && term.exclude == exclude)
             .flat_map(|term| term.value.split(", "))
+            .map(|value| match value.rsplit_once('/') {
+                Some((host, name)) if key == "container" => format!("{name} on {host}"),
+                _ => value.to_owned(),
+            })
             .collect();
         (!values.is_empty()).then(|| all_of(&values))
     };
@@ -111,16 +115,16 @@ fn in_words(terms: &[Term]) -> Option<String> {
         true => matches!(term.key.as_str(), "name" | "host"),
         false => matches!(
             term.key.as_str(),
-            "" | "name" | "host" | "stack" | "service" | "label" | "image" | "tag"
+            "" | "name" | "host" | "stack" | "service" | "label" | "image" | "tag" | "container"
         ),
     };
     if !terms.iter().all(known) {
         return None;
     }
-    let kinds = ["name", "stack", "service", "label", "image", "tag"];
+    let kinds = ["name", "stack", "service", "label", "image", "tag", "container"];
     let mut kinds = kinds.iter().filter_map(|key| Some((*key, values(key, false)?)));
     let what = match (kinds.next(), kinds.next()) {
-        (Some(("name", names)), None) => names,
+        (Some(("name" | "container", names)), None) => names,
         (Some(("stack", of)), None) if of.contains(" and ") => format!("the stacks {of}"),
         (Some(("stack", of)), None) => format!("the stack {of}"),
         (Some(("service", of)), None) => format!("the service {of}"),
@@ -131,6 +135,9 @@ fn in_words(terms: &[Term]) -> Option<String> {
         (None, None) => "every container".to_owned(),
         _ => return None,
     };
+    if values("container", false).is_some() && values("host", false).is_some() {
+        return None;
+    }
     let hosts = values("host", false)
         .map(|hosts| format!(" on {hosts}"))
         .unwrap_or_default();
@@ -148,10 +155,10 @@ fn in_words(terms: &[Term]) -> Option<String> {
 }
 
 /// "a", "a and b", "a, b and c"
-fn all_of(parts: &[&str]) -> String {
+fn all_of(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }
@@ -173,6 +180,7 @@ mod tests {
             ("name:web,db", "web and db"),
             ("stack:shop host:nas,pi", "the stack shop on nas and pi"),
             ("*", "every container"),
+            ("container:nas/web,pi/db", "web on nas and db on pi"),
             ("stack:media host:nas", "the stack media on nas"),
             ("name:\"my app\"", "my app"),
             (

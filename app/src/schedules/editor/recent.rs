@@ -32,7 +32,7 @@ pub fn Recent(id: ScheduleId) -> impl IntoView {
     });
     let runs = Resource::new(
         move || (live.gaps(), changes.get()),
-        move |_| api::list(Some(id), None, LATEST, None),
+        move |_| api::list(Some(id), None, None, LATEST, None),
     );
     let line = |run: RunSummary| {
         let took = run

@@ -6,7 +6,7 @@ use crate::{
     containers::{self, ContainerQuery},
     hosts,
     pages::ListQuery,
-    runs::{cancel, execute, lease, log},
+    runs::{RunQuery, cancel, execute, lease, list, log},
     testing::{Fixture, work_on},
 };
 use domain::{
@@ -109,6 +109,16 @@ async fn every_action_does_what_it_says() {
         text.iter().any(|line| line.starts_with("Restarted in")),
         "{text:?}"
     );
+    // It is found by the container that it worked on.
+    for (container, total) in [(run.steps[0].targets[0].container_id, 1), (ContainerId::new(), 0)] {
+        let query = RunQuery {
+            container: Some(container),
+            ..RunQuery::default()
+        };
+        let page = list(&fixture.control, &fixture.owner, query).await.unwrap();
+        assert_eq!((page.total, page.items.len()), (total, total as usize));
+        assert!(page.items.iter().all(|found| found.id == run.summary.id));
+    }
 
     for (verb, state, again) in [
         ("pause", "paused", "It was paused already."),
