@@ -1,5 +1,6 @@
 //! Hosts: the engines that are managed, and the watchers that read them.
 
+mod itself;
 mod queries;
 mod service;
 mod watch;

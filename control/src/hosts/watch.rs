@@ -1,10 +1,12 @@
 //! Watching: one task per enabled host puts what its engine says into the fleet.
 
-use super::queries::{self, Row};
+use super::{
+    itself::Itself,
+    queries::{self, Row},
+};
 use crate::{
     Control,
     containers::{HostLine, Line, identify},
-    db::DatabaseHost,
     error::Result,
     events::Topic,
 };
@@ -395,45 +397,4 @@ async fn changed(control: &Control, org: OrgId, id: HostId, facts: &Arc<Containe
             .send_live(org, Event::ContainerChanged { container });
     }
     Ok(())
-}
-
-/// Recognises the container that this server runs in, and that of its database.
-struct Itself {
-    container: Option<String>,
-    database: Option<String>,
-    stack: Option<String>,
-}
-
-impl Itself {
-    fn new<'a>(control: &Control, mut list: impl Iterator<Item = &'a ContainerFacts>) -> Self {
-        let container = control.options().own_container.clone();
-        let own = container
-            .as_ref()
-            .and_then(|id| list.find(|c| engine::itself::is_same_container(&c.engine_id, id)));
-        let database = match &control.db().spec().host {
-            DatabaseHost::Tcp(name) => Some(name.clone()),
-            DatabaseHost::Socket(_) => None,
-        };
-        Self {
-            stack: own.and_then(|own| own.stack().map(str::to_owned)),
-            database: own.and(database),
-            container,
-        }
-    }
-
-    fn is(&self, facts: &ContainerFacts) -> bool {
-        if self
-            .container
-            .as_ref()
-            .is_some_and(|id| engine::itself::is_same_container(&facts.engine_id, id))
-        {
-            return true;
-        }
-        // On one network, a container is reached by its name, or by its service's within the same project.
-        let Some(database) = &self.database else {
-            return false;
-        };
-        facts.name == *database
-            || facts.service() == Some(database.as_str()) && self.stack.as_deref() == facts.stack()
-    }
 }

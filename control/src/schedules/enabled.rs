@@ -2,7 +2,7 @@
 
 use super::{
     queries,
-    service::{anchor, definition, forget_skips, next, ring, told},
+    service::{anchor, changed, definition, forget_skips, next, ring},
 };
 use crate::{Control, error::Result, schema::schedules};
 use diesel::{ExpressionMethods, QueryDsl};
@@ -28,9 +28,7 @@ pub async fn set_enabled(
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
-            let row = queries::locked(conn, actor.org_id, id).await?;
-            let hosts = queries::host_names(conn, actor.org_id).await?;
-            let before = row.clone().view(&hosts);
+            let (row, before) = queries::locked(conn, actor.org_id, id).await?;
             if row.enabled == enabled {
                 return Ok::<_, crate::Error>(before);
             }
@@ -51,14 +49,12 @@ pub async fn set_enabled(
                 .execute(conn)
                 .await?;
             forget_skips(conn, id, next_at).await?;
-            let schedule = queries::view(conn, actor.org_id, id).await?;
             let action = if enabled {
                 "schedule.enable"
             } else {
                 "schedule.disable"
             };
-            told(conn, actor, action, Some(&before), Some(&schedule)).await?;
-            Ok(schedule)
+            changed(conn, actor, action, id, Some(&before)).await
         })
         .await?;
     ring(control);

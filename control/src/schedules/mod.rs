@@ -3,6 +3,7 @@
 //! A schedule stores its triggers and steps as they were written, and `next_at`, the earliest fire time that nobody has
 //! decided yet. The [`ticker`] decides each fire time once; what was decided stays in `schedule_fires`.
 
+mod batch;
 mod decide;
 mod definition;
 mod enabled;

@@ -276,8 +276,12 @@ pub(super) async fn row(conn: &mut AsyncPgConnection, org: OrgId, id: ScheduleId
     row.ok_or_else(|| Problem::not_found("schedule").into())
 }
 
-/// As [`row`], with the schedule locked until the transaction's end: the ticker passes over it meanwhile.
-pub(super) async fn locked(conn: &mut AsyncPgConnection, org: OrgId, id: ScheduleId) -> Result<Row> {
+/// As [`row`] and [`view`], with the schedule locked until the transaction's end: the ticker passes over it meanwhile.
+pub(super) async fn locked(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    id: ScheduleId,
+) -> Result<(Row, Schedule)> {
     let _locked: Option<Uuid> = schedules::table
         .filter(schedules::org_id.eq(org.0))
         .filter(schedules::id.eq(id.0))
@@ -286,7 +290,10 @@ pub(super) async fn locked(conn: &mut AsyncPgConnection, org: OrgId, id: Schedul
         .first(conn)
         .await
         .optional()?;
-    row(conn, org, id).await
+    let row = row(conn, org, id).await?;
+    let hosts = host_names(conn, org).await?;
+    let before = row.clone().view(&hosts);
+    Ok((row, before))
 }
 
 /// The names of an organisation's hosts.

@@ -56,9 +56,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
                 ))
                 .execute(conn)
                 .await?;
-            let schedule = queries::view(conn, actor.org_id, id).await?;
-            told(conn, actor, "schedule.create", None, Some(&schedule)).await?;
-            Ok::<_, crate::Error>(schedule)
+            changed(conn, actor, "schedule.create", id, None).await
         })
         .await?;
     ring(control);
@@ -81,9 +79,7 @@ pub async fn update(
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
-            let row = queries::locked(conn, actor.org_id, id).await?;
-            let hosts = queries::host_names(conn, actor.org_id).await?;
-            let before = row.clone().view(&hosts);
+            let (row, before) = queries::locked(conn, actor.org_id, id).await?;
             if draft.version.is_some_and(|version| version != row.version) {
                 return Err(stale(&before).into());
             }
@@ -114,9 +110,7 @@ pub async fn update(
                 .execute(conn)
                 .await?;
             forget_skips(conn, id, next_at).await?;
-            let schedule = queries::view(conn, actor.org_id, id).await?;
-            told(conn, actor, "schedule.update", Some(&before), Some(&schedule)).await?;
-            Ok::<_, crate::Error>(schedule)
+            changed(conn, actor, "schedule.update", id, Some(&before)).await
         })
         .await?;
     ring(control);
@@ -131,9 +125,7 @@ pub async fn delete(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
     actor.require(Permission::SchedulesManage)?;
     let mut conn = control.db().conn().await?;
     conn.transaction(async |conn| {
-        let row = queries::locked(conn, actor.org_id, id).await?;
-        let hosts = queries::host_names(conn, actor.org_id).await?;
-        let before = row.view(&hosts);
+        let (_, before) = queries::locked(conn, actor.org_id, id).await?;
         diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
             .set((
                 schedules::deleted_at.eq(diesel::dsl::now.into_sql::<Nullable<Timestamptz>>()),
@@ -155,8 +147,21 @@ pub(super) fn ring(control: &Control) {
     control.wake(Topic::Events);
 }
 
+/// What a schedule is after a change or its creation, with the audit line and the event of it.
+pub(super) async fn changed(
+    conn: &mut AsyncPgConnection,
+    actor: &Actor,
+    action: &str,
+    id: ScheduleId,
+    before: Option<&Schedule>,
+) -> Result<Schedule> {
+    let schedule = queries::view(conn, actor.org_id, id).await?;
+    told(conn, actor, action, before, Some(&schedule)).await?;
+    Ok(schedule)
+}
+
 /// Writes the audit line and the event of a change.
-pub(super) async fn told(
+async fn told(
     conn: &mut AsyncPgConnection,
     actor: &Actor,
     action: &str,

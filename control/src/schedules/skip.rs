@@ -2,7 +2,7 @@
 
 use super::{
     queries,
-    service::{ring, told},
+    service::{changed, ring},
 };
 use crate::{Control, error::Result};
 use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
@@ -24,9 +24,7 @@ pub async fn skip_next(control: &Control, actor: &Actor, id: ScheduleId) -> Resu
     let schedule = conn
         .transaction(async |conn| {
             // The lock keeps the ticker from deciding this very fire time meanwhile.
-            let row = queries::locked(conn, actor.org_id, id).await?;
-            let hosts = queries::host_names(conn, actor.org_id).await?;
-            let before = row.clone().view(&hosts);
+            let (row, before) = queries::locked(conn, actor.org_id, id).await?;
             let Some(fire_at) = row.next_at.filter(|_| row.enabled) else {
                 return Err(Problem::new(
                     ErrorClass::Conflict,
@@ -48,9 +46,7 @@ pub async fn skip_next(control: &Control, actor: &Actor, id: ScheduleId) -> Resu
             .bind::<Text, _>(format!("Skipped by {}.", actor.name))
             .execute(conn)
             .await?;
-            let schedule = queries::view(conn, actor.org_id, id).await?;
-            told(conn, actor, "schedule.skip", Some(&before), Some(&schedule)).await?;
-            Ok(schedule)
+            changed(conn, actor, "schedule.skip", id, Some(&before)).await
         })
         .await?;
     ring(control);
@@ -66,9 +62,7 @@ pub async fn unskip(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
-            let row = queries::locked(conn, actor.org_id, id).await?;
-            let hosts = queries::host_names(conn, actor.org_id).await?;
-            let before = row.clone().view(&hosts);
+            let (row, before) = queries::locked(conn, actor.org_id, id).await?;
             let Some(fire_at) = row.next_at.filter(|_| row.skipped) else {
                 return Ok::<_, crate::Error>(before);
             };
@@ -80,9 +74,7 @@ pub async fn unskip(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
             .bind::<Timestamptz, _>(fire_at)
             .execute(conn)
             .await?;
-            let schedule = queries::view(conn, actor.org_id, id).await?;
-            told(conn, actor, "schedule.unskip", Some(&before), Some(&schedule)).await?;
-            Ok(schedule)
+            changed(conn, actor, "schedule.unskip", id, Some(&before)).await
         })
         .await?;
     ring(control);

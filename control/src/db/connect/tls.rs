@@ -25,17 +25,18 @@ pub(super) fn client_config(
         .map_err(|error| ConnectSpecError::Tls(error.to_string()))?;
     let config = match mode {
         TlsMode::Disable => return Ok(None),
-        TlsMode::Prefer | TlsMode::Require => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyServer { provider }))
-            .with_no_client_auth(),
-        TlsMode::VerifyCa => {
-            let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(root_cert)?), provider)
-                .build()
-                .map_err(|error| ConnectSpecError::Tls(error.to_string()))?;
+        TlsMode::Prefer | TlsMode::Require | TlsMode::VerifyCa => {
+            let authorities = match mode {
+                TlsMode::VerifyCa => Some(authorities(&provider, root_cert)?),
+                _ => None,
+            };
+            let verifier = AnyName {
+                provider,
+                authorities,
+            };
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyName { inner }))
+                .with_custom_certificate_verifier(Arc::new(verifier))
                 .with_no_client_auth()
         }
         TlsMode::VerifyFull => builder
@@ -43,6 +44,15 @@ pub(super) fn client_config(
             .with_no_client_auth(),
     };
     Ok(Some(config))
+}
+
+fn authorities(
+    provider: &Arc<CryptoProvider>,
+    root_cert: Option<&Path>,
+) -> Result<Arc<WebPkiServerVerifier>, ConnectSpecError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots(root_cert)?), Arc::clone(provider))
+        .build()
+        .map_err(|error| ConnectSpecError::Tls(error.to_string()))
 }
 
 fn roots(file: Option<&Path>) -> Result<RootCertStore, ConnectSpecError> {
@@ -71,63 +81,13 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, ConnectSpecError> {
     Ok(store)
 }
 
-/// `prefer` and `require`: the line is encrypted, the server may be anyone.
-#[derive(Debug)]
-struct AnyServer {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for AnyServer {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
-}
-
-/// `verify-ca`: a trusted authority must have signed the certificate, whatever name it carries.
+/// Checks less of the server's certificate than its name: `prefer` and `require` take anyone, and `verify-ca` whoever a
+/// trusted authority has signed, whatever name the certificate carries. That the server has its key is always checked.
 #[derive(Debug)]
 struct AnyName {
-    inner: Arc<WebPkiServerVerifier>,
+    provider: Arc<CryptoProvider>,
+    /// Nothing for `prefer` and `require`.
+    authorities: Option<Arc<WebPkiServerVerifier>>,
 }
 
 impl ServerCertVerifier for AnyName {
@@ -139,10 +99,10 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self
-            .inner
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
+        let Some(authorities) = &self.authorities else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // webpki checks the name last, after the chain, so only the name is forgiven here.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
@@ -157,7 +117,8 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -166,10 +127,13 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
