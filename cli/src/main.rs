@@ -70,3 +70,46 @@ async fn version(client: &client::Client) -> Result<(), client::Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn docs_operations_has_every_command_and_examples_that_work() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
+        let page = std::fs::read_to_string(path).expect("the page");
+        let command = Cli::command();
+        for command in command.get_subcommands() {
+            let name = command.get_name();
+            let row = page
+                .lines()
+                .find(|line| line.starts_with(&format!("| `chrontainer {name}")))
+                .unwrap_or_else(|| panic!("no row for {name}"));
+            for option in command.get_arguments().filter_map(|argument| argument.get_long()) {
+                assert!(
+                    row.contains(&format!("[--{option}")),
+                    "{name} has --{option}: {row}"
+                );
+            }
+            let example = format!("    chrontainer {name}");
+            assert!(
+                page.lines().any(|line| line.starts_with(&example)),
+                "no example of {name}"
+            );
+        }
+        let rows = page.lines().filter(|line| line.starts_with("| `chrontainer "));
+        assert_eq!(
+            rows.count(),
+            command.get_subcommands().count(),
+            "a row for each command"
+        );
+        let lines = page.lines().filter_map(|line| line.strip_prefix("    "));
+        for example in lines.filter(|line| line.starts_with("chrontainer ")) {
+            if let Err(error) = Cli::try_parse_from(example.split_whitespace()) {
+                panic!("{example}: {error}");
+            }
+        }
+    }
+}

@@ -9,6 +9,8 @@ mod accounts;
 mod backups;
 mod health;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use crate::settings::Settings;
 use clap::{Parser, Subcommand};

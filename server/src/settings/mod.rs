@@ -154,7 +154,7 @@ impl Settings {
                 .unwrap_or_else(paths::site_root),
             log_filter: reader
                 .value("LOG", parse::log_filter)
-                .unwrap_or_else(|| "info".to_owned()),
+                .unwrap_or_else(|| parse::DEFAULT_LOG.to_owned()),
             log_format: reader
                 .value("LOG_FORMAT", parse::log_format)
                 .unwrap_or(LogFormat::Text),

@@ -79,6 +79,9 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
+/// The notices of Postgres tell at every start that what the migrations make is there already.
+pub(super) const DEFAULT_LOG: &str = "info,sqlx::postgres::notice=warn";
+
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::builder().parse(text) {
         Ok(_) => Ok(text.to_owned()),

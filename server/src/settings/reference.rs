@@ -76,7 +76,8 @@ pub(super) const SETTINGS: &[SettingDoc] = &[
     doc(
         "CHRONTAINER_SETUP_PASSWORD_FILE",
         "(a set-up link in the log)",
-        "File that holds the password of CHRONTAINER_SETUP_USER; read at the first start only.",
+        "File that holds the password of CHRONTAINER_SETUP_USER; read at the first start only, by the user that the \
+         server runs as.",
     ),
     doc(
         "CHRONTAINER_SECRET_KEY_FILE",
@@ -117,7 +118,7 @@ pub(super) const SETTINGS: &[SettingDoc] = &[
     ),
     doc(
         "CHRONTAINER_LOG",
-        "info",
+        super::parse::DEFAULT_LOG,
         "Level or filter of the log, such as debug or info,server=debug.",
     ),
     doc(

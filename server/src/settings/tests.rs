@@ -30,6 +30,11 @@ fn defaults_for_a_person_and_for_root() {
     );
     assert_eq!(settings.run_lease, Duration::from_secs(15));
     assert!(settings.database.is_none());
+    assert_eq!(settings.log_filter, "info,sqlx::postgres::notice=warn");
+    assert_eq!(
+        parse::log_filter(&settings.log_filter),
+        Ok(settings.log_filter.clone())
+    );
 
     let settings = read(&[("HOME", "/home/ada"), ("XDG_DATA_HOME", "/data")]).unwrap();
     assert_eq!(settings.data_dir, Path::new("/data/chrontainer"));
