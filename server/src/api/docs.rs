@@ -83,7 +83,8 @@ pub struct Paging {
     info(
         title = "Chrontainer",
         description = "Schedules and manages containers on many Docker hosts. Every list is `{items, total, next}`; every error is \
-                       `{\"error\": {\"code\", \"message\", \"details\"}}` with 400, 401, 403, 404, 409, 422, 429 or 503. \
+                       `{\"error\": {\"code\", \"message\", \"details\"}}` with 400, 401, 403, 404, 405, 409, 413, 415, 422, 429 or 503; `details.field` is the path of a \
+                       wrong field, such as `steps[0].target`. \
                        Durations are written like `90s`, `5m`, `1h30m`; times are RFC 3339 in UTC."
     ),
     paths(

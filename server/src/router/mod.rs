@@ -10,6 +10,7 @@ mod server_functions;
 mod site;
 mod table;
 
+pub use fallback::refusal;
 pub use renderer::Renderer;
 pub use site::Site;
 pub use table::{RouteEntry, RouteKind, RouteTable, Routes};

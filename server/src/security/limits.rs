@@ -1,11 +1,7 @@
 //! How large a request may be.
 
-use crate::error::ApiError;
-use axum::{
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use crate::{error::ApiError, router::refusal};
+use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderValue, StatusCode, header};
 
 /// The largest body: 2 MiB.
@@ -19,7 +15,7 @@ pub async fn refuse_large(request: Request, next: Next) -> Response {
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > BODY as u64) {
-        let mut response = too_large().into_response();
+        let mut response = refusal(&request, too_large());
         // The body stays unread, so the connection cannot serve another request.
         response
             .headers_mut()

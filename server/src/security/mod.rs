@@ -1,6 +1,7 @@
 //! What surrounds every route: who asks from where, which requests another site may have caused, limits, and
 //! the headers of every answer.
 
+mod compression;
 pub mod headers;
 mod limits;
 mod peer;
@@ -18,7 +19,7 @@ use axum::{
 };
 use domain::errors::{ErrorClass, Problem};
 use std::any::Any;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 /// Wraps the router. Read from below: the last layer sees a request first.
 pub fn around(router: Router<AppState>, state: &AppState) -> Router<AppState> {
@@ -26,8 +27,7 @@ pub fn around(router: Router<AppState>, state: &AppState) -> Router<AppState> {
         .layer(RequestBodyLimitLayer::new(limits::BODY))
         .layer(from_fn(limits::refuse_large))
         .layer(from_fn_with_state(state.clone(), same_site::check))
-        // gzip alone: brotli is for the files that the build compressed once, and its encoder holds megabytes.
-        .layer(CompressionLayer::new().no_br().no_deflate().no_zstd())
+        .layer(compression::layer())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(headers::add))
         .layer(from_fn(request_log::observe))

@@ -1,14 +1,15 @@
 //! Requests that another site made a browser send are refused (CSRF).
 //!
 //! Browsers say where a request comes from: `Sec-Fetch-Site` to trustworthy origins, `Origin` with everything that
-//! changes something. Programs with an API key are exempt, because no browser sends one by itself.
+//! changes something; old ones say it with `Referer` alone when they send a form, which our Referrer-Policy lets them do
+//! towards ourselves. Programs with an API key are exempt, because no browser sends one by itself.
 
 use super::Peer;
-use crate::{error::ApiError, session::Credential, settings::PublicUrl, state::AppState};
+use crate::{router::refusal, session::Credential, settings::PublicUrl, state::AppState};
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use domain::errors::{ErrorClass, Problem};
 use http::{HeaderMap, Method, header};
@@ -28,13 +29,13 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
         path = request.uri().path(),
         "a request from another site was refused"
     );
-    ApiError::from(Problem::new(
+    let problem = Problem::new(
         ErrorClass::Forbidden,
         "cross_site",
         "This request came from another site, so it was refused. Open Chrontainer itself and try again. Behind a proxy, \
          set CHRONTAINER_PUBLIC_URL to the address that people use.",
-    ))
-    .into_response()
+    );
+    refusal(&request, problem.into())
 }
 
 fn is_welcome(method: &Method, headers: &HeaderMap, peer: &Peer, public: Option<&PublicUrl>) -> bool {
@@ -49,10 +50,12 @@ fn is_welcome(method: &Method, headers: &HeaderMap, peer: &Peer, public: Option<
     if let Some(site) = said("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }
-    match said(header::ORIGIN.as_str()) {
-        Some(origin) => is_ours(origin, peer, public),
-        // No browser: every one of them sends one of the two. With a cookie it only looks like a program.
-        None => credential.is_none(),
+    match (said(header::ORIGIN.as_str()), said(header::REFERER.as_str())) {
+        (Some(origin), _) => is_ours(origin, peer, public),
+        (None, Some(page)) => url::Url::parse(page)
+            .is_ok_and(|page| is_ours(&page.origin().ascii_serialization(), peer, public)),
+        // No browser: every one of them sends one of the three. With a cookie it only looks like a program.
+        (None, None) => credential.is_none(),
     }
 }
 
@@ -97,6 +100,11 @@ mod tests {
             Method::POST,
             &[COOKIE, ("origin", "http://nas.local:3000")]
         ));
+        // A form in an old browser.
+        assert!(welcome(
+            Method::POST,
+            &[COOKIE, ("referer", "http://nas.local:3000/sign-in?next=%2F")]
+        ));
         assert!(
             welcome(Method::GET, &[COOKIE, ("sec-fetch-site", "cross-site")]),
             "links to us work"
@@ -118,6 +126,19 @@ mod tests {
                 "signing in from {origin}"
             );
         }
+        for page in [
+            "http://evil.example/nas.local:3000",
+            "http://nas.local:3000@evil.example/",
+            "http://nas.local/",
+            "nas.local:3000",
+        ] {
+            assert!(!welcome(Method::POST, &[("referer", page)]), "{page}");
+        }
+        let both = [
+            ("origin", "http://evil.example"),
+            ("referer", "http://nas.local:3000/"),
+        ];
+        assert!(!welcome(Method::POST, &both));
         for site in ["cross-site", "same-site", "?"] {
             assert!(!welcome(
                 Method::DELETE,

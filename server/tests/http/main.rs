@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod attempts;
 mod events;
+mod files;
+mod forms;
 mod identity;
 mod inside;
 mod lifecycle;
 mod permissions;
+mod refusals;
 mod security;
 
 use testkit::{

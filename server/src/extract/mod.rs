@@ -1,8 +1,10 @@
 //! What handlers take from a request; what cannot be read is told in the API's own error shape.
 
+mod refusals;
+
 use crate::error::ApiError;
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
+    extract::{FromRequest, FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
 use control::auth::Client;
@@ -56,7 +58,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         match axum::Json::<T>::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejection) => Err(bad_body(&rejection)),
+            Err(rejection) => Err(refusals::bad_body(&rejection)),
         }
     }
 }
@@ -64,42 +66,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
-    }
-}
-
-fn bad_body(rejection: &JsonRejection) -> ApiError {
-    // axum's own sentence names types; serde's says where and what.
-    let mut deepest: &dyn std::error::Error = rejection;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    let reason = deepest.to_string();
-    match rejection {
-        JsonRejection::JsonDataError(_) => Problem::new(
-            ErrorClass::Invalid,
-            "body_invalid",
-            format!("The body is JSON, but not what is expected here: {reason}."),
-        )
-        .into(),
-        JsonRejection::JsonSyntaxError(_) => Problem::new(
-            ErrorClass::BadRequest,
-            "body_not_json",
-            format!("The body is not valid JSON: {reason}."),
-        )
-        .into(),
-        JsonRejection::MissingJsonContentType(_) => Problem::new(
-            ErrorClass::BadRequest,
-            "body_not_json",
-            "The body must be JSON. Send it with the header `Content-Type: application/json`.",
-        )
-        .into(),
-        other if other.status() == http::StatusCode::PAYLOAD_TOO_LARGE => crate::security::too_large(),
-        _ => Problem::new(
-            ErrorClass::BadRequest,
-            "body_unreadable",
-            "The body could not be read to its end. Send it again.",
-        )
-        .into(),
     }
 }
 
@@ -113,16 +79,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                let text = rejection.body_text();
-                let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
-                Err(Problem::new(
-                    ErrorClass::BadRequest,
-                    "query_invalid",
-                    format!("The query of the address cannot be used: {reason}."),
-                )
-                .into())
-            }
+            Err(rejection) => Err(refusals::bad_query(&rejection)),
         }
     }
 }
