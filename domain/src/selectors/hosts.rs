@@ -63,10 +63,7 @@ impl Selector {
             let terms = group.iter().filter_map(|at| self.terms.get(*at));
             terms
                 .flat_map(|term| &term.values)
-                .map(|value| match value.matcher {
-                    Matcher::HostId(id) => Some(id),
-                    _ => None,
-                })
+                .map(host_id)
                 .collect::<Option<Vec<HostId>>>()
                 .filter(|hosts| !hosts.is_empty())
         })
