@@ -6,6 +6,7 @@ use crate::{Result, workspace};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -149,13 +150,51 @@ pub fn bindgen(parts: &Parts, name: &str, profile: Profile) -> Result<()> {
     made.map_err(|error| format!("wasm-bindgen: {error:#}").into())
 }
 
-/// Shrinks the main part and every lazy one in place. Debian's wasm-opt (108) breaks what current rustc writes: the
-/// page then never hydrates. So it is npm's binaryen, in the version that `xtask/package-lock.json` names.
+/// Below this many bytes wasm-opt takes longer to start than it can save anybody.
+const WORTHWHILE: u64 = 8 * 1024;
+
+/// Shrinks the main part and every larger lazy one in place. Debian's wasm-opt (108) breaks what current rustc writes:
+/// the page then never hydrates. So it is npm's binaryen, in the version that `xtask/package-lock.json` names.
 pub fn optimise(parts: &Parts, main: &str) -> Result<()> {
     let program = workspace::root().join("xtask/node_modules/.bin/wasm-opt");
     if !program.exists() {
         return Err("wasm-opt is missing; run ./dev setup".into());
     }
+    let mut modules = Vec::new();
+    for name in parts.lazy.iter().map(String::as_str).chain([main]) {
+        let module = parts.dir.join(name);
+        let size = std::fs::metadata(&module)?.len();
+        if size >= WORTHWHILE {
+            modules.push((size, module));
+        }
+    }
+    // It works on one core, so each takes the largest that is left.
+    modules.sort();
+    let left = Mutex::new(modules);
+    let workers = std::thread::available_parallelism()?.get();
+    std::thread::scope(|scope| {
+        let working: Vec<_> = (0..workers)
+            .map(|_| scope.spawn(|| shrink_all(&program, &left)))
+            .collect();
+        for worker in working {
+            worker.join().map_err(|_| "a thread beside wasm-opt panicked")??;
+        }
+        Ok(())
+    })
+}
+
+/// Takes one after the other until none is left; a thread's error has to be plain text.
+fn shrink_all(program: &Path, left: &Mutex<Vec<(u64, PathBuf)>>) -> std::result::Result<(), String> {
+    loop {
+        let next = left.lock().map_err(|error| error.to_string())?.pop();
+        match next {
+            Some((_, module)) => shrink(program, &module).map_err(|error| error.to_string())?,
+            None => return Ok(()),
+        }
+    }
+}
+
+fn shrink(program: &Path, module: &Path) -> Result<()> {
     let features = [
         "bulk-memory",
         "multivalue",
@@ -164,16 +203,12 @@ pub fn optimise(parts: &Parts, main: &str) -> Result<()> {
         "reference-types",
         "sign-ext",
     ];
-    for name in parts.lazy.iter().map(String::as_str).chain([main]) {
-        let module = parts.dir.join(name);
-        let mut command = Command::new(&program);
-        command
-            .arg("-Oz")
-            .args(features.map(|name| format!("--enable-{name}")))
-            .arg(&module)
-            .arg("-o")
-            .arg(&module);
-        output(&mut command)?;
-    }
-    Ok(())
+    let mut command = Command::new(program);
+    command
+        .arg("-Oz")
+        .args(features.map(|name| format!("--enable-{name}")))
+        .arg(module)
+        .arg("-o")
+        .arg(module);
+    output(&mut command).map(drop)
 }
