@@ -132,7 +132,7 @@ impl TargetState {
 /// Why a run exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "TriggerWire")]
 pub enum RunTrigger {
     /// A fire time of its schedule.
     Schedule,
@@ -140,6 +140,28 @@ pub enum RunTrigger {
     Manual { by: String },
     /// A person or a program acted on containers directly.
     Direct { by: String },
+}
+
+/// What a trigger is read from; see `events::Wire`.
+#[derive(Deserialize)]
+struct TriggerWire {
+    r#type: String,
+    by: Option<String>,
+}
+
+impl TryFrom<TriggerWire> for RunTrigger {
+    type Error = String;
+
+    fn try_from(wire: TriggerWire) -> Result<Self, String> {
+        match (wire.r#type.as_str(), wire.by) {
+            ("schedule", _) => Ok(Self::Schedule),
+            ("manual", Some(by)) => Ok(Self::Manual { by }),
+            ("direct", Some(by)) => Ok(Self::Direct { by }),
+            (other, _) => Err(format!(
+                "there is no trigger of the type {other}, or it lacks who it was"
+            )),
+        }
+    }
 }
 
 /// The schedule a run came from. The id is kept when the schedule is gone.

@@ -11,7 +11,7 @@ export type { Locator, Page };
 /** Listens for errors in a browser. */
 export class Guard {
   private readonly heard: string[] = [];
-  private readonly expected: RegExp[] = [/reading a resource in/, /outside a reactive tracking/];
+  private readonly expected: RegExp[] = [];
 
   watch(context: BrowserContext) {
     context.on("console", (message) => {

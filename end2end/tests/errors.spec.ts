@@ -115,7 +115,7 @@ test.describe("the schedule form", () => {
     const { id } = await stack.schedule({ name: "Nightly" });
     await open(page, "/schedules/new?target=name:web&name=nightly");
     await page.getByRole("button", { name: "Create schedule" }).click();
-    await expect(page.getByRole("textbox", { name: "Name" })).toHaveAccessibleDescription(/Nightly|taken|called/i);
+    await expect(page.getByRole("textbox", { name: "Name" })).toHaveAccessibleDescription(/another schedule has this name/i);
     await stack.api("DELETE", `/schedules/${id}`);
   });
 
@@ -165,7 +165,7 @@ test("an action that the engine refuses", async ({ page, stack }) => {
   const failed = await stack.run(run);
   expect(failed.status).toBe("failed");
   await open(page, `/runs/${failed.id}`);
-  await expect(page.getByRole("status").filter({ hasText: "Failed" })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: /^Failed$/ })).toBeVisible();
   await expect(page.getByText(/no such file/).first()).toBeVisible();
   await stack.api("DELETE", `/schedules/${run.id}`);
 });

@@ -83,7 +83,7 @@ test("schedules", async ({ page, stack, eyes }) => {
   await stack.run(broken);
   await open(page, "/schedules");
   await expect(row(page, "Nightly restart of the notes")).toContainText("Succeeded");
-  await expect(row(page, "Nightly restart of the notes")).toContainText("At 03:00");
+  await expect(row(page, "Nightly restart of the notes")).toContainText("Every day at 03:00");
   await eyes.check("schedules");
 
   await page.getByRole("button", { name: "More actions, Weekday mornings", exact: true }).click();
@@ -103,7 +103,7 @@ test("new schedule", async ({ page, eyes }) => {
   await eyes.check("schedule-new");
   await page.getByRole("radio", { name: "Cron" }).check();
   await page.getByRole("textbox", { name: "Cron expression" }).fill("30 7 * * 1-5");
-  await expect(page.getByRole("complementary", { name: "What will happen" })).toContainText("on weekdays");
+  await expect(page.getByRole("complementary", { name: "What will happen" })).toContainText("Monday to Friday at 07:30");
   await eyes.check("schedule-new-cron");
 });
 

@@ -12,36 +12,63 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     Lazy, LazyRoute, SsrMode,
     components::{ParentRoute, Route, Router, Routes},
-    lazy_route, path,
+    path,
 };
 
-/// A page as a lazy route: `lazy_page!(FleetPage => view! { <Fleet /> })`.
-macro_rules! lazy_page {
-    ($name:ident => $view:expr) => {
-        struct $name;
+/// Pages whose code loads together, when the first of them is opened. Each group is one cut through the program, and
+/// what two groups share becomes a file of its own: few groups make few files.
+macro_rules! lazy_pages {
+    ($Group:ident, $load:ident, $preload:ident: $($Page:ident => $view:expr,)+) => {
+        enum $Group {
+            $($Page,)+
+        }
 
-        #[lazy_route]
-        impl LazyRoute for $name {
-            fn data() -> Self {
-                $name
-            }
-
-            fn view(this: Self) -> AnyView {
-                let _ = this;
-                $view.into_any()
+        #[lazy]
+        fn $load(page: $Group) -> AnyView {
+            match page {
+                $($Group::$Page => $view.into_any(),)+
             }
         }
+
+        $(
+            struct $Page;
+
+            impl LazyRoute for $Page {
+                fn data() -> Self {
+                    Self
+                }
+
+                async fn view(_: Self) -> AnyView {
+                    $load($Group::$Page).await
+                }
+
+                async fn preload() {
+                    #[cfg(target_arch = "wasm32")]
+                    $preload().await;
+                }
+            }
+        )+
     };
 }
 
-lazy_page!(FleetPage => view! { <crate::containers::Fleet /> });
-lazy_page!(ContainerPage => view! { <crate::containers::ContainerPage /> });
-lazy_page!(SchedulesPage => view! { <crate::schedules::Schedules /> });
-lazy_page!(NewSchedulePage => view! { <crate::schedules::NewSchedule /> });
-lazy_page!(SchedulePage => view! { <crate::schedules::EditSchedule /> });
-lazy_page!(ActivityPage => view! { <crate::runs::Activity /> });
-lazy_page!(OneRunPage => view! { <crate::runs::RunPage /> });
-lazy_page!(HostsPage => view! { <crate::hosts::Hosts /> });
+lazy_pages! { Door, door, __preload_door:
+    SignInPage => view! { <SignIn /> },
+    SetUpPage => view! { <SetUp /> },
+}
+lazy_pages! { FleetPages, fleet, __preload_fleet:
+    FleetPage => view! { <crate::containers::Fleet /> },
+}
+lazy_pages! { SchedulePages, schedules, __preload_schedules:
+    SchedulesPage => view! { <crate::schedules::Schedules /> },
+    NewSchedulePage => view! { <crate::schedules::NewSchedule /> },
+    SchedulePage => view! { <crate::schedules::EditSchedule /> },
+}
+lazy_pages! { RecordPages, records, __preload_records:
+    ContainerPage => view! { <crate::containers::ContainerPage /> },
+    ActivityPage => view! { <crate::runs::Activity /> },
+    OneRunPage => view! { <crate::runs::RunPage /> },
+    HostsPage => view! { <crate::hosts::Hosts /> },
+}
 
 /// The whole interface.
 #[component]
@@ -63,8 +90,8 @@ pub fn App() -> impl IntoView {
         <Title formatter=title />
         <Router>
             <Routes fallback=NotFound>
-                <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async />
-                <Route path=path!("/setup") view=SetUp ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view={Lazy::<SignInPage>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/setup") view={Lazy::<SetUpPage>::new()} ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view={Lazy::<FleetPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("containers/:id") view={Lazy::<ContainerPage>::new()} ssr=SsrMode::Async />

@@ -8,6 +8,10 @@ use std::fs;
 use std::path::Path;
 
 const MANIFEST: &str = "__wasm_split_manifest";
+/// How the link file fetches a part, and what does it instead.
+const FETCH: &str = "fetch(new URL(";
+const FETCH_PART: &str = "fetchPart(new URL(";
+const PART: &str = include_str!("part.js");
 
 /// Adds the script, the main part, the link file, the lazy parts and the list of what each lazy function needs.
 pub fn publish(parts: &Parts, name: &str, site: &mut Site) -> Result<()> {
@@ -26,7 +30,7 @@ pub fn publish(parts: &Parts, name: &str, site: &mut Site) -> Result<()> {
         .map(|file| Ok((file.strip_suffix(".wasm").unwrap_or(file), read(file)?)))
         .collect::<Result<_>>()?;
 
-    let contents = [script.as_bytes(), &main, link.as_bytes()];
+    let contents = [script.as_bytes(), &main, link.as_bytes(), PART.as_bytes()];
     let hash = hash(
         contents
             .into_iter()
@@ -49,6 +53,10 @@ pub fn publish(parts: &Parts, name: &str, site: &mut Site) -> Result<()> {
             &format!("\"./{stem}.{hash}.wasm\""),
         );
     }
+    if !lazy.is_empty() && !link.contains(FETCH) {
+        return Err("the link file fetches its parts in another way than it used to".into());
+    }
+    link = link.replace(FETCH, FETCH_PART) + PART;
     let prefetch: BTreeMap<&str, Vec<String>> = parts
         .prefetch
         .iter()

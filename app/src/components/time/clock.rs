@@ -129,6 +129,7 @@ fn own_zone() -> String {
     js_sys::Reflect::get(&options, &"timeZone".into())
         .ok()
         .and_then(|zone| zone.as_string())
+        .map(super::zone::current_name)
         .unwrap_or_default()
 }
 

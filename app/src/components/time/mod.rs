@@ -7,8 +7,12 @@ mod civil;
 mod clock;
 mod format;
 mod view;
+#[cfg(any(not(feature = "ssr"), test))]
+mod zone;
 
 pub use civil::Civil;
 pub use clock::{Clock, TopClock, machine_now};
 pub use format::{duration, elapsed, exact, relative, short, span};
 pub use view::{Ago, At, When};
+#[cfg(not(feature = "ssr"))]
+pub use zone::current_name;

@@ -111,26 +111,26 @@ fn Column(place: Place, class: &'static str, sort: ContainerSort, name: &'static
 /// Selects what is shown, or nothing.
 #[component]
 fn SelectAll(reading: Reading) -> impl IntoView {
-    let ids = move || -> Vec<ContainerId> {
+    let ids = Memo::new(move |_| -> Vec<ContainerId> {
         reading
             .with_part(|part| part.page.items.iter().map(|container| container.id).collect())
             .unwrap_or_default()
-    };
+    });
     let count = move || reading.selected.with(|selected| selected.len());
-    let all = move || {
-        let ids = ids();
-        !ids.is_empty()
-            && reading
-                .selected
-                .with(|selected| ids.iter().all(|id| selected.contains(id)))
-    };
+    let all = Memo::new(move |_| {
+        ids.with(|ids| {
+            !ids.is_empty()
+                && reading
+                    .selected
+                    .with(|selected| ids.iter().all(|id| selected.contains(id)))
+        })
+    });
     let change = move |_| {
-        let everything = all();
-        let ids = ids();
+        let everything = all.get_untracked();
         reading.selected.update(|selected| {
             selected.clear();
             if !everything {
-                selected.extend(ids);
+                selected.extend(ids.get_untracked());
             }
         });
     };
@@ -139,8 +139,8 @@ fn SelectAll(reading: Reading) -> impl IntoView {
             type="checkbox"
             class="check"
             aria-label="Select all that are shown"
-            prop:checked=all
-            prop:indeterminate={move || count() > 0 && !all()}
+            prop:checked=move || all.get()
+            prop:indeterminate={move || count() > 0 && !all.get()}
             on:change=change
         />
     }

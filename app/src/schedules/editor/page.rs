@@ -19,7 +19,7 @@ use crate::{
     schedules::api,
 };
 use domain::{events::Event, schedules::MAX_NAME};
-use leptos::{ev, prelude::*, task::spawn_local};
+use leptos::{ev, html, prelude::*, task::spawn_local};
 
 #[component]
 pub fn Page(editing: Editing) -> impl IntoView {
@@ -87,6 +87,24 @@ fn Head(editing: Editing) -> impl IntoView {
     let fault = editing.fault("name");
     let enabled = move || editing.form.with(|form| form.enabled);
     let new = editing.is_new();
+    // A suggested name is there to be written over.
+    let field = NodeRef::<html::Input>::new();
+    let select = move || {
+        let suggested = new
+            && editing
+                .form
+                .with_untracked(|form| editing.saved.with_untracked(|saved| form.name == saved.name));
+        if let Some(field) = field.get_untracked().filter(|_| suggested) {
+            field.select();
+        }
+    };
+    Effect::new(move |_| {
+        let has_focus =
+            |field: &web_sys::HtmlInputElement| document().active_element().is_some_and(|it| it == **field);
+        if field.get().as_ref().is_some_and(has_focus) {
+            select();
+        }
+    });
     view! {
         <div class="page-head">
             <h1 class="vh keep">{move || if new { "New schedule".to_owned() } else { editing.saved.with(|form| form.name.clone()) }}</h1>
@@ -100,6 +118,8 @@ fn Head(editing: Editing) -> impl IntoView {
                     autocomplete="off"
                     placeholder="Nightly restart"
                     autofocus=new
+                    node_ref=field
+                    on:focus=move |_| select()
                     aria-invalid=move || fault.get().map(|_| "true")
                     aria-describedby="name-fault"
                     value=editing.form.with_untracked(|form| form.name.clone())

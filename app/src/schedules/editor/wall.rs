@@ -98,7 +98,8 @@ pub fn zones() -> Vec<String> {
             let all = js_sys::Reflect::get(&intl, &"supportedValuesOf".into()).ok()?;
             let all: js_sys::Function = all.dyn_into().ok()?;
             let zones: js_sys::Array = all.call1(&intl, &"timeZone".into()).ok()?.dyn_into().ok()?;
-            Some(zones.iter().filter_map(|zone| zone.as_string()).collect())
+            let names = zones.iter().filter_map(|zone| zone.as_string());
+            Some(names.map(crate::components::time::current_name).collect())
         };
         let mut zones = list().unwrap_or_default();
         // Browsers leave it out of their list.
