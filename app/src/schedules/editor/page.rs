@@ -100,7 +100,7 @@ fn Head(editing: Editing) -> impl IntoView {
     };
     Effect::new(move |_| {
         let has_focus =
-            |field: &web_sys::HtmlInputElement| document().active_element().is_some_and(|it| it == **field);
+            |field: &web_sys::HtmlInputElement| document().active_element().is_some_and(|it| it == ***field);
         if field.get().as_ref().is_some_and(has_focus) {
             select();
         }
