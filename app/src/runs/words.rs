@@ -160,18 +160,24 @@ pub fn cause(run: &Run) -> Option<(String, String)> {
             )
         })
         .collect();
-    let first = culprits.first().and_then(|target| {
-        let message = target.message.as_deref()?;
-        Some(format!("{} on {}: {message}", target.container, target.host))
-    });
+    let said = culprits.first().and_then(|target| target.message.as_deref());
+    let first = culprits
+        .first()
+        .zip(said)
+        .map(|(target, said)| format!("{} on {}: {said}", target.container, target.host));
     let more = match culprits.len() {
         0 | 1 => String::new(),
         many => format!(" {} more below.", many - 1),
     };
     let sentence = match (summary.message.clone(), first) {
-        // The run's own sentence may be the target's already.
-        (Some(message), Some(first)) if !first.ends_with(&message) => format!("{message} {first}{more}"),
         (Some(message), None) => message,
+        // The run's own sentence often quotes the first of them already, or is what that one said.
+        (Some(message), Some(_))
+            if said.is_some_and(|said| message.len() > said.len() && message.contains(said)) =>
+        {
+            message
+        }
+        (Some(message), Some(first)) if !first.ends_with(&message) => format!("{message} {first}{more}"),
         (_, Some(first)) => format!("{first}{more}"),
         (None, None) => String::new(),
     };
