@@ -4,7 +4,8 @@ async function fetchPart(url) {
     for (let wait = 250; ; wait = Math.min(2 * wait, 8000)) {
         try {
             const answer = await fetch(url);
-            if (answer.ok) return answer;
+            // All of it: a connection can also break in the middle.
+            if (answer.ok) return new Response(await answer.arrayBuffer(), { headers: answer.headers });
             if (answer.status === 404) reloadOnce();
         } catch {
             // Away, or this page is being left.
