@@ -130,9 +130,17 @@ export class Eyes {
   }
 
   async accessible() {
-    const { violations } = await new AxeBuilder({ page: this.page })
-      .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-      .analyze();
+    const all = new AxeBuilder({ page: this.page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]);
+    let { violations } = await all.analyze();
+    if (violations.some(({ id, nodes }) => id === "target-size" && nodes.some((node) => /obscured/.test(node.failureSummary ?? "")))) {
+      // What a bar at the window's edge hides in part can be scrolled out from under it: without the bars it must be large enough.
+      const bars = this.page.locator(".bulk, .tabbar, .topbar, .savebar");
+      const letThrough = (value: string) => bars.evaluateAll((all, value) => all.forEach((bar) => ((bar as HTMLElement).style.pointerEvents = value)), value);
+      await letThrough("none");
+      const again = await new AxeBuilder({ page: this.page }).withRules(["target-size"]).analyze();
+      await letThrough("");
+      violations = violations.filter(({ id }) => id !== "target-size").concat(again.violations);
+    }
     const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ""}`));
     expect(found, "what axe found").toEqual([]);
   }

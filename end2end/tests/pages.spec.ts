@@ -173,10 +173,12 @@ test("palette, shortcuts and more", async ({ page, eyes }) => {
   await expect(palette.getByRole("option", { name: /cache/ }).first()).toBeVisible();
   await eyes.check("palette");
   await page.keyboard.press("Escape");
+  await expect(palette).toBeHidden();
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
   await eyes.check("shortcuts");
   await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeHidden();
   if (isPhone(page)) {
     await page.getByRole("button", { name: "More", exact: true }).click();
     await expect(page.getByRole("dialog", { name: "More" })).toBeVisible();
