@@ -92,7 +92,8 @@ pub fn typing(event: &ev::KeyboardEvent) -> bool {
                 .ok()
                 .flatten()
         })
-        .is_some()
+        // The focus leaves the field of a dialog that was closed only when the page is next drawn.
+        .is_some_and(|field| !matches!(field.closest("dialog:not([open])"), Ok(Some(_))))
 }
 
 const LIST: &[(&str, &[(&str, &str)])] = &[
