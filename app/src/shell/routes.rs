@@ -19,6 +19,7 @@ use leptos_router::{
 /// what two groups share becomes a file of its own: few groups make few files.
 macro_rules! lazy_pages {
     ($Group:ident, $load:ident, $preload:ident: $($Page:ident => $view:expr,)+) => {
+        #[allow(clippy::enum_variant_names, reason = "they are called what the pages are called")]
         enum $Group {
             $($Page,)+
         }
