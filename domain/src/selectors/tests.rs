@@ -344,7 +344,12 @@ fn hosts_are_stored_by_id() {
         bound.host_ids().collect::<Vec<_>>(),
         [here, other, here, here, other]
     );
-    assert_eq!(bound.only_on(), None, "a name with * may be any host's");
+    assert_eq!(bound.only_on(), Some(vec![here, other]), "pairs name their hosts");
+    assert_eq!(
+        search(&format!("host:@{other},p*")).only_on(),
+        None,
+        "a name with * may be any host's"
+    );
     let both = format!("name:web host:@{},@{other}", host_id());
     assert_eq!(search(&both).only_on(), Some(vec![host_id(), other]));
     for elsewhere in ["*", "name:web", &format!("name:web -host:@{other}")] {
