@@ -10,7 +10,7 @@ use domain::{
     schedules::Schedule,
 };
 use leptos::{prelude::*, task::spawn_local};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The rows of the list and what is done to them.
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Rows {
     /// Why the last thing that was asked of a row did not work.
     pub faults: RwSignal<HashMap<ScheduleId, String>>,
     pub deleting: RwSignal<Option<(ScheduleId, String)>>,
+    /// Those whose switch was turned and not answered yet.
+    turning: StoredValue<HashSet<ScheduleId>>,
     toasts: Toasts,
     clock: Clock,
 }
@@ -29,6 +31,7 @@ impl Rows {
             items: RwSignal::new(items),
             faults: RwSignal::new(HashMap::new()),
             deleting: RwSignal::new(None),
+            turning: StoredValue::new(HashSet::new()),
             toasts: Toasts::get(),
             clock: Clock::get(),
         }
@@ -42,6 +45,21 @@ impl Rows {
                 Some(old) => *old = schedule,
                 None => items.push(schedule),
             });
+    }
+
+    /// Puts in what was read because something changed. What is older than the row is not wanted: a switch that was just
+    /// turned would jump back for a moment.
+    pub fn refresh(self, schedule: Schedule) {
+        // Nothing is here any more when the page was left meanwhile.
+        if self.turning.try_with_value(|ids| ids.contains(&schedule.id)) != Some(false) {
+            return;
+        }
+        if self
+            .find(schedule.id)
+            .is_none_or(|old| schedule.version >= old.version)
+        {
+            self.put(schedule);
+        }
     }
 
     pub fn remove(self, id: ScheduleId) {
@@ -81,8 +99,13 @@ impl Rows {
             next_at: before.next_at.filter(|_| enabled),
             ..before.clone()
         });
+        self.turning.update_value(|ids| {
+            ids.insert(id);
+        });
         spawn_local(async move {
-            match api::set_enabled(id, enabled).await {
+            let answer = api::set_enabled(id, enabled).await;
+            self.turning.try_update_value(|ids| ids.remove(&id));
+            match answer {
                 Ok(schedule) => {
                     let text = format!("{} {}", if enabled { "Resumed" } else { "Paused" }, schedule.name);
                     self.put(schedule);

@@ -230,7 +230,7 @@ fn follow(rows: Rows, reload: Callback<()>) {
         for id in ids {
             spawn_local(async move {
                 if let Ok(schedule) = api::get(id).await {
-                    rows.put(schedule);
+                    rows.refresh(schedule);
                 }
             });
         }

@@ -276,7 +276,7 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[Arc<Contain
     };
     let own = Itself::new(control, list.iter().map(Arc::as_ref));
     let news = control.fleet().change_host(id, |host| {
-        host.listed = true;
+        let first = !std::mem::replace(&mut host.listed, true);
         host.last_seen = Some(chrono::Utc::now());
         let mut lines = HashMap::with_capacity(list.len());
         let mut changed = Vec::new();
@@ -312,12 +312,13 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[Arc<Contain
             .filter(|id| !still.contains(id))
             .collect();
         host.lines = lines;
-        (changed, removed)
+        (first, changed, removed)
     });
-    let Some((changed, removed)) = news else {
+    let Some((first, changed, removed)) = news else {
         return Ok(());
     };
-    if changed.len() + removed.len() > MANY {
+    // Who read the list before this host was in it knows the containers, perhaps, but not that they belong there.
+    if first || changed.len() + removed.len() > MANY {
         control
             .events()
             .send_live(org, Event::FleetChanged { host_id: id });
