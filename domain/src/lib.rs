@@ -10,6 +10,7 @@ pub mod cron;
 pub mod durations;
 pub mod errors;
 pub mod events;
+pub mod guards;
 pub mod hosts;
 pub mod ids;
 #[cfg(feature = "zones")]
