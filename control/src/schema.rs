@@ -220,6 +220,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        guards -> Jsonb,
     }
 }
 

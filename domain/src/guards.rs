@@ -121,3 +121,165 @@ pub struct Expect {
     #[cfg_attr(feature = "openapi", schema(value_type = String, example = "26h"))]
     pub within: HumanDuration,
 }
+
+/// A condition on one container: without it, the container is left alone, and the run says why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// `{"if":"running"}`
+    If(ContainerIs),
+    /// `{"uptime_above":"1h"}`: running for longer than this.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "1h"))]
+    UptimeAbove(HumanDuration),
+    /// `{"label":"backup=yes"}`, or `{"label":"backup"}` for any value.
+    Label(String),
+    /// `{"selector":"name:web -state:paused"}`
+    Selector(String),
+}
+
+/// What a container must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerIs {
+    Running,
+    Stopped,
+    Healthy,
+    Unhealthy,
+}
+
+/// How many containers one run works on at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MaxParallel {
+    /// On each host; only the server's own limit when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_host: Option<u32>,
+    /// Over all hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u32>,
+}
+
+impl MaxParallel {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// All guards of a schedule. In the API they are fields of the schedule itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Guards {
+    #[serde(default)]
+    pub overlap: Overlap,
+    /// How many runs may wait, for `"overlap":"queue"`. What comes on top is skipped, and says so.
+    #[serde(default = "ten")]
+    pub queue_depth: u32,
+    #[serde(default)]
+    pub catch_up: CatchUp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// The longest time from a run's start to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "10m"))]
+    pub timeout: Option<HumanDuration>,
+    /// Each fire is moved back by a part of this: always the same for the same schedule and fire time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "30s"))]
+    pub jitter: Option<HumanDuration>,
+    /// All of them must hold for a container to be touched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+    #[serde(default)]
+    pub on_no_targets: OnNoTargets,
+    /// Runs of a higher one start first where runs wait for a worker; from -100 to 100.
+    #[serde(default)]
+    pub priority: i32,
+    #[serde(default, skip_serializing_if = "MaxParallel::is_default")]
+    pub max_parallel: MaxParallel,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            overlap: Overlap::default(),
+            queue_depth: ten(),
+            catch_up: CatchUp::default(),
+            retry: None,
+            timeout: None,
+            jitter: None,
+            conditions: Vec::new(),
+            expect: None,
+            on_no_targets: OnNoTargets::default(),
+            priority: 0,
+            max_parallel: MaxParallel::default(),
+        }
+    }
+}
+
+impl Guards {
+    /// What a run carries of them.
+    pub fn of_run(&self) -> RunGuards {
+        RunGuards {
+            retry: self.retry.clone(),
+            timeout: self.timeout,
+            conditions: self.conditions.clone(),
+            on_no_targets: self.on_no_targets,
+            max_parallel: self.max_parallel,
+        }
+    }
+}
+
+/// The guards that the executor of a run keeps, stored with the run when it is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunGuards {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<HumanDuration>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    #[serde(default)]
+    pub on_no_targets: OnNoTargets,
+    #[serde(default, skip_serializing_if = "MaxParallel::is_default")]
+    pub max_parallel: MaxParallel,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nothing_said_is_the_default() {
+        let guards: Guards = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(guards, Guards::default());
+        assert_eq!(
+            serde_json::to_value(&guards).unwrap(),
+            json!({ "overlap": "skip", "queue_depth": 10, "catch_up": { "policy": "none", "max": 10 },
+                "on_no_targets": "fail", "priority": 0 })
+        );
+    }
+
+    #[test]
+    fn the_shapes_of_the_api_read_and_write_back() {
+        let written = json!({
+            "overlap": "queue", "queue_depth": 3,
+            "catch_up": { "policy": "all", "max": 5, "window": "6h" },
+            "retry": { "attempts": 3, "backoff": "exponential", "initial": "1s", "max": "1m" },
+            "timeout": "10m", "jitter": "30s",
+            "conditions": [{ "if": "running" }, { "uptime_above": "1h" }, { "label": "a=b" }, { "selector": "name:web" }],
+            "expect": { "within": "1d2h" }, "on_no_targets": "skip", "priority": 5,
+            "max_parallel": { "per_host": 2, "total": 8 },
+        });
+        let guards: Guards = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&guards).unwrap(), written);
+        // What a run stores is read from what a schedule stores.
+        let of_run: RunGuards = serde_json::from_value(written).unwrap();
+        assert_eq!(of_run, guards.of_run());
+    }
+}

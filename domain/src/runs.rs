@@ -2,6 +2,7 @@
 
 use crate::{
     actions::Action,
+    guards::RunGuards,
     ids::{ContainerId, HostId, RunId, ScheduleId},
     schedules::Step,
 };
@@ -250,6 +251,22 @@ pub struct LogLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPlan {
     pub steps: Vec<Step>,
+    #[serde(default)]
+    pub guards: RunGuards,
+    /// What its trigger brought along (a webhook's body): `trigger.payload` in templates.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub payload: serde_json::Value,
+}
+
+impl RunPlan {
+    /// Steps without any guard.
+    pub fn of(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            guards: RunGuards::default(),
+            payload: serde_json::Value::Null,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use crate::{
     actions::Action,
     durations::HumanDuration,
+    guards::{
+        CatchUp, Condition, Expect, Guards, MaxParallel, OnNoTargets, Overlap, Retry,
+    },
     ids::{RunId, ScheduleId},
     runs::RunState,
 };
@@ -53,7 +56,7 @@ impl Step {
 /// What is sent to create or replace a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(from = "DraftWire")]
 pub struct ScheduleDraft {
     pub name: String,
     #[serde(default = "yes")]
@@ -63,9 +66,68 @@ pub struct ScheduleDraft {
     pub timezone: String,
     pub triggers: Vec<Trigger>,
     pub steps: Vec<Step>,
+    #[serde(flatten)]
+    pub guards: Guards,
     /// The version that was edited; a stale one is refused (409 `stale_version`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i32>,
+}
+
+/// What a draft is read from: a flattened struct could not refuse unknown fields, nor name a wrong one by its path.
+#[derive(Deserialize)]
+#[serde(rename = "ScheduleDraft", deny_unknown_fields)]
+struct DraftWire {
+    name: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default = "utc")]
+    timezone: String,
+    triggers: Vec<Trigger>,
+    steps: Vec<Step>,
+    #[serde(default)]
+    overlap: Overlap,
+    queue_depth: Option<u32>,
+    #[serde(default)]
+    catch_up: CatchUp,
+    retry: Option<Retry>,
+    timeout: Option<HumanDuration>,
+    jitter: Option<HumanDuration>,
+    #[serde(default)]
+    conditions: Vec<Condition>,
+    expect: Option<Expect>,
+    #[serde(default)]
+    on_no_targets: OnNoTargets,
+    #[serde(default)]
+    priority: i32,
+    #[serde(default)]
+    max_parallel: MaxParallel,
+    version: Option<i32>,
+}
+
+impl From<DraftWire> for ScheduleDraft {
+    fn from(wire: DraftWire) -> Self {
+        Self {
+            name: wire.name,
+            enabled: wire.enabled,
+            timezone: wire.timezone,
+            triggers: wire.triggers,
+            steps: wire.steps,
+            guards: Guards {
+                overlap: wire.overlap,
+                queue_depth: wire.queue_depth.unwrap_or(Guards::default().queue_depth),
+                catch_up: wire.catch_up,
+                retry: wire.retry,
+                timeout: wire.timeout,
+                jitter: wire.jitter,
+                conditions: wire.conditions,
+                expect: wire.expect,
+                on_no_targets: wire.on_no_targets,
+                priority: wire.priority,
+                max_parallel: wire.max_parallel,
+            },
+            version: wire.version,
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -92,6 +154,8 @@ pub struct Schedule {
     pub timezone: String,
     pub triggers: Vec<Trigger>,
     pub steps: Vec<Step>,
+    #[serde(flatten)]
+    pub guards: Guards,
     /// The triggers in plain English: "Every day at 03:00".
     pub sentence: String,
     /// The next fire time that is not skipped, if any.

@@ -83,7 +83,7 @@ pub async fn act(
         control,
         actor,
         title,
-        RunPlan { steps: vec![step] },
+        RunPlan::of(vec![step]),
         idempotency_key,
     )
     .await

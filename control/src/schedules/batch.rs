@@ -131,7 +131,7 @@ impl Batch {
              made as (\
                insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, scheduled_for, queued_at, \
                  finished_at, message) \
-               select t.run, s.org_id, s.id, s.name, '{\"type\":\"schedule\"}', jsonb_build_object('steps', s.steps), \
+               select t.run, s.org_id, s.id, s.name, '{\"type\":\"schedule\"}', jsonb_build_object('steps', s.steps, 'guards', s.guards), \
                  s.acts_for, t.state, t.fire_at, clock_timestamp(), case t.state when 'missed' then clock_timestamp() end, \
                  t.message \
                from unnest($5, $6, $7, $8, $9) as t (run, schedule, state, fire_at, message) \
@@ -183,7 +183,7 @@ impl Batch {
                where f.state = 'skipped' and f.run_id is null), \
              made as (\
                insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, scheduled_for, finished_at, message) \
-               select k.run, s.org_id, s.id, s.name, '{\"type\":\"schedule\"}', jsonb_build_object('steps', s.steps), s.acts_for, \
+               select k.run, s.org_id, s.id, s.name, '{\"type\":\"schedule\"}', jsonb_build_object('steps', s.steps, 'guards', s.guards), s.acts_for, \
                  'skipped', k.fire_at, clock_timestamp(), coalesce(k.reason, 'Skipped.') \
                from skipped k join schedules s on s.id = k.schedule_id \
                on conflict (id) do nothing returning id, org_id), \

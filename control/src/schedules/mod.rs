@@ -7,6 +7,7 @@ mod batch;
 mod decide;
 mod definition;
 mod enabled;
+mod guards;
 mod matches;
 mod planned;
 mod preview;

@@ -17,6 +17,7 @@ use domain::{
     auth::{Actor, Permission},
     cron::CronExpression,
     errors::Problem,
+    guards::{Condition, Guards},
     ids::{HostId, OrgId, RunId, ScheduleId},
     pages::Page,
     runs::RunState,
@@ -51,6 +52,8 @@ pub(super) struct Row {
     pub triggers: Value,
     #[diesel(sql_type = Jsonb)]
     pub steps: Value,
+    #[diesel(sql_type = Jsonb)]
+    pub guards: Value,
     #[diesel(sql_type = Timestamptz)]
     pub anchor_at: Timestamp,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -77,7 +80,7 @@ pub(super) struct Row {
 }
 
 /// Everything that [`Row`] wants; conditions follow.
-const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.anchor_at, s.next_at, \
+const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.guards, s.anchor_at, s.next_at, \
        s.created_at, s.updated_at, u.name as edited_by, clock_timestamp() as now, \
        exists (select 1 from schedule_fires f where f.schedule_id = s.id and f.fire_at = s.next_at and f.state = 'skipped') \
          as skipped, \
@@ -94,8 +97,9 @@ impl Row {
     pub fn view(self, hosts: &HashMap<HostId, String>) -> Schedule {
         let triggers: Option<Vec<Trigger>> = serde_json::from_value(self.triggers.clone()).ok();
         let steps: Option<Vec<Step>> = serde_json::from_value(self.steps).ok();
-        let sentence = match (&triggers, &steps) {
-            (Some(triggers), Some(_)) => sentence(triggers),
+        let guards: Option<Guards> = serde_json::from_value(self.guards).ok();
+        let sentence = match (&triggers, &steps, &guards) {
+            (Some(triggers), Some(_), Some(_)) => sentence(triggers),
             _ => "Written by a newer release of Chrontainer; this server cannot read it.".to_owned(),
         };
         let skipping = self.next_at.filter(|_| self.skipped);
@@ -134,6 +138,7 @@ impl Row {
                     ..step
                 })
                 .collect(),
+            guards: with_names(guards.unwrap_or_default(), hosts),
             next_at,
             skipping,
             last_run,
@@ -142,6 +147,16 @@ impl Row {
             updated_at: self.updated_at,
         }
     }
+}
+
+/// Guards with the hosts' names in place of their ids.
+fn with_names(mut guards: Guards, hosts: &HashMap<HostId, String>) -> Guards {
+    for condition in &mut guards.conditions {
+        if let Condition::Selector(selector) = condition {
+            *selector = crate::runs::shown(selector, hosts);
+        }
+    }
+    guards
 }
 
 /// The triggers in plain English.

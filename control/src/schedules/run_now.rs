@@ -11,6 +11,7 @@ use diesel_async::AsyncConnection;
 use domain::{
     auth::{Actor, Permission},
     errors::{ErrorClass, Problem},
+    guards::Guards,
     ids::ScheduleId,
     runs::{RunPlan, RunSummary, RunTrigger},
 };
@@ -25,13 +26,20 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
     let summary = conn
         .transaction(async |conn| {
             let row = queries::row(conn, actor.org_id, id).await?;
-            let steps = serde_json::from_value(row.steps).map_err(|_| {
+            let unreadable = |_| {
                 Problem::new(
                     ErrorClass::Conflict,
                     "schedule_unreadable",
                     "A newer release of Chrontainer wrote this schedule. Edit it, or update the server.",
                 )
-            })?;
+            };
+            let plan = RunPlan {
+                steps: serde_json::from_value(row.steps).map_err(unreadable)?,
+                guards: serde_json::from_value::<Guards>(row.guards)
+                    .map_err(unreadable)?
+                    .of_run(),
+                payload: serde_json::Value::Null,
+            };
             let run = runs::start(
                 conn,
                 &NewRun {
@@ -41,7 +49,7 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                     trigger: RunTrigger::Manual {
                         by: actor.name.clone(),
                     },
-                    plan: RunPlan { steps },
+                    plan,
                     acts_for: actor.user_id,
                     scheduled_for: None,
                 },

@@ -50,6 +50,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
                     schedules::timezone.eq(&checked.timezone),
                     schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
                     schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
+                    schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
                     schedules::acts_for.eq(acts_for.0),
                     schedules::anchor_at.eq(anchor),
                     schedules::next_at.eq(next(&checked.definition, draft.enabled, now)),
@@ -101,6 +102,7 @@ pub async fn update(
                     schedules::timezone.eq(&checked.timezone),
                     schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
                     schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
+                    schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
                     schedules::acts_for.eq(acts_for.0),
                     schedules::anchor_at.eq(anchor),
                     schedules::next_at.eq(next_at),
@@ -195,6 +197,7 @@ fn written(schedule: &Schedule) -> Value {
         "timezone": schedule.timezone,
         "triggers": schedule.triggers,
         "steps": schedule.steps,
+        "guards": schedule.guards,
         "skipping": schedule.skipping,
     })
 }

@@ -11,6 +11,7 @@ use domain::{
     actions::Action,
     auth::Role,
     durations::HumanDuration,
+    guards::Guards,
     ids::ScheduleId,
     runs::{RunState, RunSummary, RunTrigger},
     schedules::{Schedule, ScheduleDraft, Step, Trigger},
@@ -28,6 +29,7 @@ fn draft(name: &str, trigger: Trigger) -> ScheduleDraft {
             action: Action::Noop,
             target: String::new(),
         }],
+        guards: Guards::default(),
         version: None,
     }
 }

@@ -1,6 +1,6 @@
 //! What is accepted as a schedule. Every refusal names the field, and where it can the position in its text.
 
-use super::definition::Definition;
+use super::{definition::Definition, guards};
 use crate::{error::Result, schema::hosts};
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -9,6 +9,7 @@ use domain::{
     actions::Action,
     cron::CronExpression,
     errors::Problem,
+    guards::Guards,
     ids::{HostId, OrgId},
     next_times::Zone,
     schedules::{MAX_NAME, MAX_STEPS, MAX_TRIGGERS, ScheduleDraft, Step, Trigger},
@@ -30,6 +31,7 @@ pub(super) struct Checked {
     pub triggers: Vec<Trigger>,
     /// Hosts by id.
     pub steps: Vec<Step>,
+    pub guards: Guards,
     pub definition: Definition,
 }
 
@@ -69,11 +71,13 @@ pub(super) async fn check(
         .enumerate()
         .map(|(index, draft)| step(draft, &format!("steps[{index}]"), &hosts))
         .collect::<Result<_, Problem>>()?;
+    let guards = guards::check(&draft.guards, &hosts)?;
     Ok(Checked {
         name,
         timezone: zone.name().to_owned(),
         triggers,
         steps,
+        guards,
         definition,
     })
 }

@@ -4,6 +4,7 @@ use super::when::{Kind, When};
 use domain::{
     actions::Action,
     durations::HumanDuration,
+    guards::Guards,
     schedules::{MAX_NAME, Schedule, ScheduleDraft, Step},
 };
 
@@ -21,6 +22,7 @@ pub struct Form {
     /// The first step's own name, which only the API sets.
     pub step_name: Option<String>,
     pub rest: Vec<Step>,
+    pub guards: Guards,
 }
 
 /// What is wrong with a field, by the API's name of the field.
@@ -55,6 +57,7 @@ impl Form {
             target,
             step_name: None,
             rest: Vec::new(),
+            guards: Guards::default(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Form {
             target: first.map(|step| step.target.clone()).unwrap_or_default(),
             step_name: first.and_then(|step| step.name.clone()),
             rest: schedule.steps.iter().skip(1).cloned().collect(),
+            guards: schedule.guards.clone(),
         }
     }
 
@@ -171,6 +175,7 @@ impl Form {
             timezone: self.zone.trim().to_owned(),
             triggers,
             steps: std::iter::once(first).chain(self.rest.iter().cloned()).collect(),
+            guards: self.guards.clone(),
             version,
         })
     }
@@ -197,6 +202,7 @@ pub fn draft_of(schedule: &Schedule, version: i32) -> ScheduleDraft {
         timezone: schedule.timezone.clone(),
         triggers: schedule.triggers.clone(),
         steps: schedule.steps.clone(),
+        guards: schedule.guards.clone(),
         version: Some(version),
     }
 }

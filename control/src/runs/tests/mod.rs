@@ -34,7 +34,7 @@ fn restart(target: &str) -> Step {
 }
 
 async fn direct(fixture: &Fixture, actor: &Actor, steps: Vec<Step>) -> RunId {
-    start_direct(&fixture.control, actor, "Try".to_owned(), RunPlan { steps }, None)
+    start_direct(&fixture.control, actor, "Try".to_owned(), RunPlan::of(steps), None)
         .await
         .unwrap()
         .id
@@ -291,7 +291,7 @@ async fn a_run_that_is_rolled_back_leaves_no_job() {
         schedule: None,
         title: "Never".to_owned(),
         trigger: RunTrigger::Schedule,
-        plan: RunPlan { steps: vec![noop()] },
+        plan: RunPlan::of(vec![noop()]),
         acts_for: None,
         scheduled_for: None,
     };

@@ -11,7 +11,7 @@ async fn a_repeated_request_gets_the_same_run() {
             &fixture.control,
             &fixture.owner,
             "Try".to_owned(),
-            RunPlan { steps },
+            RunPlan::of(steps),
             Some("key-1"),
         )
     };
