@@ -3,9 +3,7 @@
 use crate::{
     actions::Action,
     durations::HumanDuration,
-    guards::{
-        CatchUp, Condition, Expect, Guards, MaxParallel, OnNoTargets, Overlap, Retry,
-    },
+    guards::{CatchUp, Condition, Expect, Guards, MaxParallel, OnNoTargets, Overlap, Retry},
     ids::{RunId, ScheduleId},
     runs::RunState,
 };

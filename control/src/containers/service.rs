@@ -79,14 +79,7 @@ pub async fn act(
         action,
         target: Selector::container(line.host.id, &line.facts.name).to_string(),
     };
-    runs::start_direct(
-        control,
-        actor,
-        title,
-        RunPlan::of(vec![step]),
-        idempotency_key,
-    )
-    .await
+    runs::start_direct(control, actor, title, RunPlan::of(vec![step]), idempotency_key).await
 }
 
 fn find(control: &Control, actor: &Actor, id: &str) -> Result<Arc<Line>> {

@@ -72,7 +72,13 @@ pub(super) fn check(guards: &Guards, hosts: &HashMap<String, HostId>) -> Result<
         (guards.max_parallel.total, "max_parallel.total"),
     ] {
         if let Some(limit) = limit {
-            within(limit, 1, MOST_PARALLEL, field, "containers can be worked on at once")?;
+            within(
+                limit,
+                1,
+                MOST_PARALLEL,
+                field,
+                "containers can be worked on at once",
+            )?;
         }
     }
     if guards.conditions.len() > MOST_CONDITIONS {

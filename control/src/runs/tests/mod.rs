@@ -34,10 +34,16 @@ fn restart(target: &str) -> Step {
 }
 
 async fn direct(fixture: &Fixture, actor: &Actor, steps: Vec<Step>) -> RunId {
-    start_direct(&fixture.control, actor, "Try".to_owned(), RunPlan::of(steps), None)
-        .await
-        .unwrap()
-        .id
+    start_direct(
+        &fixture.control,
+        actor,
+        "Try".to_owned(),
+        RunPlan::of(steps),
+        None,
+    )
+    .await
+    .unwrap()
+    .id
 }
 
 #[tokio::test(flavor = "multi_thread")]
