@@ -23,23 +23,19 @@ pub(crate) struct Fixture {
     database: TestDatabase,
 }
 
-/// Changes with what the template holds.
-const TEMPLATE: &str = concat!(
-    "control with the queue ",
-    include_str!("../../migrations/2026-11-22-000001_foundation/up.sql")
-);
-
 impl Fixture {
     pub async fn new() -> Self {
-        let database = TestDatabase::from_template(TEMPLATE, async |url: String| {
-            migrate(&url.parse()?).await?;
-            let pool = sqlx::PgPool::connect(&url).await?;
-            PostgresStorage::setup(&pool).await?;
-            pool.close().await;
-            Ok(())
-        })
-        .await
-        .unwrap();
+        let migrations = testkit::server::migrations();
+        let database =
+            TestDatabase::from_template("control with the queue", &migrations, async |url: String| {
+                migrate(&url.parse()?).await?;
+                let pool = sqlx::PgPool::connect(&url).await?;
+                PostgresStorage::setup(&pool).await?;
+                pool.close().await;
+                Ok(())
+            })
+            .await
+            .unwrap();
         let control = server(&database, ControlOptions::default());
         let owner = person(&control, "olga", Role::Owner).await;
         Self {

@@ -28,13 +28,18 @@ impl TestDatabase {
         .await
     }
 
-    /// A clone of a template that `build` fills, given its URL. `build` runs once per `key` and cluster, so the key must
-    /// change with what it does.
+    /// A clone of a template that `build` fills, given its URL. `build` runs once per `key`, migrations and cluster, so the
+    /// key must change with what else it does.
     ///
     /// # Errors
     /// When the cluster cannot be had, or `build` fails.
-    pub async fn from_template(key: &str, build: impl AsyncFnOnce(String) -> Result<()>) -> Result<Self> {
-        Self::clone_of(&template::name(key), build).await
+    pub async fn from_template(
+        key: &str,
+        migrations: &Path,
+        build: impl AsyncFnOnce(String) -> Result<()>,
+    ) -> Result<Self> {
+        let name = template::name((key, template::read(migrations)?));
+        Self::clone_of(&name, build).await
     }
 
     /// An empty database.
