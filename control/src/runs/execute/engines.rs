@@ -50,12 +50,14 @@ pub(super) fn sight(facts: ContainerFacts) -> Sight {
 }
 
 /// Finds out what became of an action that was begun `since` ago. An engine goes on with what it was asked although
-/// nobody listens any more, so "not done" is only believed after the time that it may take.
+/// nobody listens any more, so "not done" is only believed after the time that it may take. What is not known after
+/// `within` is called unknown.
 pub(super) async fn look_back(
     engine: &Engine,
     action: &Action,
     before: &Sight,
     since: Duration,
+    within: Duration,
 ) -> (Verdict, Option<String>) {
     let grace = match action {
         Action::Stop { grace } | Action::Restart { grace } => grace.map_or(USUAL_GRACE, |grace| grace.get()),
@@ -67,7 +69,16 @@ pub(super) async fn look_back(
         let waited = begun.elapsed();
         match engine.inspect(&before.engine_id).await {
             Ok(facts) => match decide(action, before, &sight(facts)) {
-                Verdict::NotDone if waited < patience => {}
+                Verdict::NotDone if waited < patience.min(within) => {}
+                Verdict::NotDone if waited < patience => {
+                    let left = (patience - waited).as_secs() + 1;
+                    return (
+                        Verdict::Undecidable,
+                        Some(format!(
+                            "The engine may still be waiting for the container to stop, for up to {left} s more; it will then do it."
+                        )),
+                    );
+                }
                 Verdict::Undecidable => {
                     return (
                         Verdict::Undecidable,
@@ -82,7 +93,7 @@ pub(super) async fn look_back(
                     Some("The container was removed or recreated in the meantime.".to_owned()),
                 );
             }
-            Err(error) if waited >= patience.max(UNREACHABLE) => {
+            Err(error) if waited >= patience.min(within).max(UNREACHABLE) => {
                 return (Verdict::Undecidable, Some(error.to_string()));
             }
             Err(_) => {}

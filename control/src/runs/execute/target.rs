@@ -35,6 +35,10 @@ pub(super) struct Target {
     pub since_intent: Duration,
 }
 
+/// How long an executor that took a run over waits to learn what the one before did: with the lease that had to end first,
+/// every run that a crash left open is at its end within half a minute.
+const TAKEN_OVER: Duration = Duration::from_secs(10);
+
 type Ended = (TargetState, Option<String>);
 
 impl Target {
@@ -135,7 +139,7 @@ impl Executor {
             Err(error) if error.outcome_unknown() => {
                 // A call that timed out has had its grace time already.
                 let since = begun.elapsed();
-                match engines::look_back(engine, action, before, since).await {
+                match engines::look_back(engine, action, before, since, Duration::MAX).await {
                     (Verdict::Done, _) => (
                         TargetState::Succeeded,
                         Some(format!("{done}, although the engine's answer was lost.")),
@@ -180,7 +184,7 @@ impl Executor {
         let looked = tokio::select! {
             biased;
             () = self.lost() => return Err(Stop::Lost),
-            looked = engines::look_back(engine, action, before, target.since_intent) => looked,
+            looked = engines::look_back(engine, action, before, target.since_intent, TAKEN_OVER) => looked,
         };
         let (state, message) = match looked {
             (Verdict::NotDone, _) => {
