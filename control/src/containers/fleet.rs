@@ -130,11 +130,17 @@ impl Fleet {
         if let Ok(id) = id.parse::<ContainerId>() {
             return self.line(org, id);
         }
-        if id.len() < 12 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !Self::could_be(id) {
             return None;
         }
         let id = id.to_ascii_lowercase();
         self.find(org, |line| line.facts.engine_id.starts_with(&id))
+    }
+
+    /// Whether this can be the id of a container at all.
+    pub(super) fn could_be(id: &str) -> bool {
+        let is_engines = id.len() >= 12 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        is_engines || id.parse::<ContainerId>().is_ok()
     }
 
     fn find(&self, org: OrgId, wanted: impl Fn(&Line) -> bool) -> Option<Arc<Line>> {

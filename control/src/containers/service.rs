@@ -1,18 +1,22 @@
 //! What people and programs do with containers.
 
-use super::{ContainerQuery, Line, list as lists};
-use crate::{Control, error::Result, runs};
+use super::{ContainerQuery, Fleet, Line, list as lists};
+use crate::{Control, error::Result, runs, schema::hosts};
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
 use domain::{
     actions::Action,
     auth::{Actor, Permission},
     containers::{Container, ContainerPage, NextRun},
     errors::{ErrorClass, Problem},
+    ids::{HostId, OrgId},
     pages::PAGE_MAX,
     runs::{RunPlan, RunSummary},
     schedules::Step,
     selectors::Selector,
 };
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Lists containers from the watchers' snapshots; never waits for an engine.
 ///
@@ -30,27 +34,27 @@ pub async fn list(control: &Control, actor: &Actor, mut query: ContainerQuery) -
 /// One container, by our id or the engine's.
 ///
 /// # Errors
-/// 403; 404 `container_not_found`.
+/// 403; 404 `container_not_found`; 503 `fleet_incomplete` while it may be on a host that was not read yet.
 pub async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Container> {
     actor.require(Permission::ContainersRead)?;
-    let line = find(control, actor, id)?;
+    let line = find(control, actor, id).await?;
     Ok(control.fleet().view(actor.org_id, &line))
 }
 
 /// What is planned for one container: the next time of every schedule that touches it, soonest first.
 ///
 /// # Errors
-/// 403; 404.
+/// 403; 404; 503.
 pub async fn plans(control: &Control, actor: &Actor, id: &str) -> Result<Vec<NextRun>> {
     actor.require(Permission::SchedulesRead)?;
-    let line = find(control, actor, id)?;
+    let line = find(control, actor, id).await?;
     Ok(control.fleet().read(|state| state.plans(actor.org_id, &line)))
 }
 
 /// Does something to one container, as a run.
 ///
 /// # Errors
-/// 403; 404; 409 `protected` when it would take Chrontainer itself away.
+/// 403; 404; 503; 409 `protected` when it would take Chrontainer itself away.
 pub async fn act(
     control: &Control,
     actor: &Actor,
@@ -59,7 +63,7 @@ pub async fn act(
     idempotency_key: Option<&str>,
 ) -> Result<RunSummary> {
     actor.require(Permission::ContainersOperate)?;
-    let line = find(control, actor, id)?;
+    let line = find(control, actor, id).await?;
     if line.protected && action.refused_on_itself() {
         return Err(Problem::new(
             ErrorClass::Conflict,
@@ -82,9 +86,60 @@ pub async fn act(
     runs::start_direct(control, actor, title, RunPlan::of(vec![step]), idempotency_key).await
 }
 
-fn find(control: &Control, actor: &Actor, id: &str) -> Result<Arc<Line>> {
-    control
-        .fleet()
-        .lookup(actor.org_id, id)
-        .ok_or_else(|| Problem::not_found("container").into())
+async fn find(control: &Control, actor: &Actor, id: &str) -> Result<Arc<Line>> {
+    if let Some(line) = control.fleet().lookup(actor.org_id, id) {
+        return Ok(line);
+    }
+    if Fleet::could_be(id) && !all_listed(control, actor.org_id).await? {
+        return Err(Problem::new(
+            ErrorClass::Unavailable,
+            "fleet_incomplete",
+            "The server has just started and does not know the containers of every host yet. Try again in a few seconds.",
+        )
+        .with("retry_after", 1)
+        .into());
+    }
+    Err(Problem::not_found("container").into())
+}
+
+/// Whether the containers of every host were read since the start, or the host was found not to answer.
+async fn all_listed(control: &Control, org: OrgId) -> Result<bool> {
+    let mut conn = control.db().conn().await?;
+    let enabled: Vec<Uuid> = hosts::table
+        .filter(hosts::org_id.eq(org.0))
+        .filter(hosts::enabled.eq(true))
+        .select(hosts::id)
+        .load(&mut conn)
+        .await?;
+    Ok(enabled
+        .into_iter()
+        .all(|id| control.fleet().is_settled(HostId(id))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Fixture;
+    use domain::ids::ContainerId;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_may_be_on_a_host_that_was_not_read_yet_is_not_called_gone() {
+        let fixture = Fixture::new().await;
+        let code = async |id: &str| {
+            let found = get(&fixture.control, &fixture.owner, id).await;
+            found.unwrap_err().into_problem().code
+        };
+        let id = ContainerId::new().to_string();
+        assert_eq!(code(&id).await, "container_not_found");
+        fixture
+            .sql(&format!(
+                "insert into hosts (id, org_id, name, url) values ('{}', '{}', 'nas', 'tcp://127.0.0.1:9')",
+                HostId::new(),
+                fixture.owner.org_id
+            ))
+            .await;
+        assert_eq!(code(&id).await, "fleet_incomplete");
+        assert_eq!(code("0123456789ab").await, "fleet_incomplete");
+        assert_eq!(code("web").await, "container_not_found");
+    }
 }

@@ -97,7 +97,7 @@ pub async fn list(
 
 /// One container, by its id or the engine's.
 #[utoipa::path(get, path = "/api/v1/containers/{id}", tag = "containers", params(("id" = String, Path)),
-    responses((status = 200, body = Container), (status = 404, description = "`container_not_found`")))]
+    responses((status = 200, body = Container), (status = 404, description = "`container_not_found`"), (status = 503, description = "`fleet_incomplete`: just started, try again")))]
 pub async fn get(
     State(state): State<AppState>,
     Caller(actor): Caller,
@@ -122,7 +122,7 @@ pub struct Act {
 /// request answer with the same run.
 #[utoipa::path(post, path = "/api/v1/containers/{id}/{action}", tag = "containers",
     params(("id" = String, Path), ("action" = String, Path, description = "start, stop, restart, pause or unpause"), Act),
-    responses((status = 202, body = Accepted), (status = 404, description = "`container_not_found`"),
+    responses((status = 202, body = Accepted), (status = 404, description = "`container_not_found`"), (status = 503, description = "`fleet_incomplete`: just started, try again"),
         (status = 409, description = "`protected`"),
         (status = 422, description = "`grace_unused`; `idempotency_key_reused`: the key came with another request before")))]
 pub async fn act(

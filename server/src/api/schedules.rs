@@ -269,9 +269,16 @@ pub async fn preview(
     Json(request): Json<PreviewRequest>,
 ) -> Result<Json<Preview>, ApiError> {
     let mut triggers = request.triggers;
+    let as_trigger = format!("triggers[{}].expression", triggers.len());
     triggers.extend(request.expression.map(|expression| Trigger::Cron { expression }));
     let count = request.count.unwrap_or(5).clamp(1, 50);
-    Ok(Json(
-        schedules::preview(&state.control, &actor, &triggers, &request.timezone, count).await?,
-    ))
+    let preview = schedules::preview(&state.control, &actor, &triggers, &request.timezone, count).await;
+    Ok(Json(preview.map_err(|error| {
+        let mut problem = error.into_problem();
+        // The field as the request has it.
+        if problem.details["field"] == as_trigger {
+            problem = problem.with("field", "expression");
+        }
+        ApiError::from(problem)
+    })?))
 }

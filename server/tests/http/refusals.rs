@@ -226,6 +226,18 @@ async fn a_wrong_field_is_named() {
             "body_invalid",
             "count",
         ),
+        (
+            "/api/v1/cron/preview",
+            json!({ "expression": "0 25 * * *" }),
+            "invalid_cron",
+            "expression",
+        ),
+        (
+            "/api/v1/cron/preview",
+            json!({ "triggers": [{ "type": "cron", "expression": "0 25 * * *" }] }),
+            "invalid_cron",
+            "triggers[0].expression",
+        ),
     ] {
         let answer = server.post(path, body.clone()).await;
         assert_json(&answer, 422, code, &body.to_string());
