@@ -161,6 +161,21 @@ pub(super) fn shared_dir(path: &Path) -> Result<(), ClusterError> {
     Ok(())
 }
 
+/// Gives what root has just made to whom the directory around it belongs: in the container a command is often root's,
+/// and the server that is not must go on writing there. Root's own directories stay root's.
+pub(super) fn hand_over(path: &Path) -> io::Result<()> {
+    let Some(parent) = path.parent().filter(|_| Uid::effective().is_root()) else {
+        return Ok(());
+    };
+    let around = fs::metadata(parent)?;
+    let made = fs::symlink_metadata(path)?;
+    if around.uid() == 0 || made.uid() != 0 {
+        return Ok(());
+    }
+    // Not what a link points at, which the other account could choose.
+    std::os::unix::fs::lchown(path, Some(around.uid()), Some(around.gid()))
+}
+
 /// Checks by trying that the account can reach a directory, and names what is in its way.
 pub(super) async fn check_reach(
     account: Account,
@@ -194,5 +209,33 @@ pub(super) async fn check_reach(
             })
         }
         Err(source) => Err(ClusterError::io("run", &program, source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_root_makes_belongs_to_the_owner_of_the_directory_around_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let backups = dir.path().join("backups");
+        let dump = backups.join("a.dump");
+        fs::create_dir(&backups).unwrap();
+        fs::write(&dump, "x").unwrap();
+        let owners = |path: &Path| {
+            let metadata = fs::symlink_metadata(path).unwrap();
+            (metadata.uid(), metadata.gid())
+        };
+        let ours = owners(&backups);
+        hand_over(&backups).unwrap();
+        assert_eq!(owners(&backups), ours, "root's own directories stay root's");
+        if !Uid::effective().is_root() {
+            return;
+        }
+        std::os::unix::fs::lchown(dir.path(), Some(4321), Some(1234)).unwrap();
+        hand_over(&backups).unwrap();
+        hand_over(&dump).unwrap();
+        assert_eq!((owners(&backups), owners(&dump)), ((4321, 1234), (4321, 1234)));
     }
 }

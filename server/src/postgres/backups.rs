@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use super::{
     ClusterError, ClusterOptions, Programs,
-    account::{quiet_command, shared_dir},
+    account::{hand_over, quiet_command, shared_dir},
     programs,
 };
 
@@ -90,7 +90,9 @@ pub(super) async fn take(
         move |source| ClusterError::io(action, &path, source)
     };
     fs::create_dir_all(directory).map_err(io("make", directory))?;
-    set_private(directory).map_err(io("protect", directory))?;
+    hand_over(directory)
+        .and_then(|()| set_private(directory))
+        .map_err(io("protect", directory))?;
     let _alone = lock(directory)?;
     clear_parts(directory);
 
@@ -109,8 +111,8 @@ pub(super) async fn take(
         let _gone = fs::remove_file(&part);
         return Err(error);
     }
-    File::open(&part)
-        .and_then(|file| file.sync_all())
+    hand_over(&part)
+        .and_then(|()| File::open(&part)?.sync_all())
         .and_then(|()| fs::rename(&part, &path))
         .and_then(|()| File::open(directory)?.sync_all())
         .map_err(io("write", &path))?;
@@ -235,7 +237,9 @@ fn set_private(directory: &Path) -> std::io::Result<()> {
 fn lock(directory: &Path) -> Result<File, ClusterError> {
     let path = directory.join(".lock");
     let file = File::options().create(true).append(true).mode(0o600).open(&path);
-    let file = file.map_err(|source| ClusterError::io("lock", &path, source))?;
+    let file = file
+        .and_then(|file| hand_over(&path).map(|()| file))
+        .map_err(|source| ClusterError::io("lock", &path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(ClusterError::DumpRunning),
