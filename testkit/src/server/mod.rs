@@ -102,7 +102,23 @@ pub struct TestServer {
     options: TestServerOptions,
     process: Process,
     http: reqwest::Client,
-    dir: TempDir,
+    dir: Home,
+}
+
+/// The directory of a server; what a private Postgres still does in it ends with it.
+#[derive(Debug)]
+struct Home(TempDir);
+
+impl Home {
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        process::kill_what_works_below(&self.path().join("data"));
+    }
 }
 
 impl TestServer {
@@ -117,6 +133,7 @@ impl TestServer {
             // Postgres may run as another account below it.
             .permissions(std::fs::Permissions::from_mode(0o711))
             .tempdir_in("/tmp")?;
+        let dir = Home(dir);
         std::fs::write(dir.path().join("password"), PASSWORD)?;
         let process = Process::start(&options, dir.path()).await?;
         let mut server = Self {
@@ -339,7 +356,6 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         self.process.kill();
-        process::kill_what_works_below(&self.data_dir());
         if std::thread::panicking() {
             process::show(&self.log());
         }

@@ -29,23 +29,28 @@ impl Process {
         let mut command = command(options, dir)?;
         let log = File::options().create(true).append(true).open(dir.join("log"))?;
         command.stdout(Stdio::piped()).stderr(log);
-        let mut child = command.into_std().spawn()?;
-        let stdout = child.stdout.take().ok_or("there is no standard output")?;
-        let printed = Arc::default();
+        let mut process = Self {
+            url: String::new(),
+            child: command.into_std().spawn()?,
+            printed: Arc::default(),
+        };
+        let stdout = process.child.stdout.take();
+        let stdout = stdout.ok_or("there is no standard output")?;
         let (ready, is_ready) = mpsc::channel();
-        let lines = Arc::clone(&printed);
+        let lines = Arc::clone(&process.printed);
         std::thread::spawn(move || read(stdout, &lines, &ready));
         let waited = tokio::task::spawn_blocking(move || is_ready.recv_timeout(START)).await?;
         match waited {
             Ok(url) => {
                 // The set-up link, if there is one, follows at once.
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                Ok(Self { url, child, printed })
+                process.url = url;
+                Ok(process)
             }
             Err(_) => {
                 // It may have ended, or hang; what it logged tells which.
-                let _gone = child.kill();
-                let ended = child.wait()?;
+                let _gone = process.child.kill();
+                let ended = process.child.wait()?;
                 let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
                 Err(format!("the server did not start ({ended}):\n{log}").into())
             }
@@ -98,6 +103,13 @@ impl Process {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+}
+
+impl Drop for Process {
+    /// A test may give up while it still waits for the start.
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
