@@ -6,13 +6,17 @@ mod publish;
 mod wasm;
 
 use crate::{Result, workspace};
-use publish::Site;
+use publish::{Published, Site};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
+use wasm::Parts;
 
 /// The site's name: `output_name` of leptos' options, and the `name` in the workspace's metadata.
 const NAME: &str = "chrontainer";
+
+/// What Fleet may load over the wire when it is the first page: script, program, its own part, style, font.
+const FIRST_LOAD: usize = 500_000;
 
 /// How the browser side is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,12 +78,16 @@ pub fn build(profile: Profile) -> Result<()> {
     fs::write(&stamp, seen)?;
 
     print_sizes(&site);
+    let fits = print_first_loads(&site, &parts);
     println!(
         "site: cargo {}, split, wasm-bindgen and wasm-opt {}, files {}",
         seconds(compiled),
         seconds(shrunk - compiled),
         seconds(started.elapsed() - shrunk)
     );
+    if profile == Profile::Release && !fits && std::env::var_os("CI").is_some() {
+        return Err(format!("Fleet's first load is more than {} kB", FIRST_LOAD / 1000).into());
+    }
     Ok(())
 }
 
@@ -89,16 +97,34 @@ fn print_sizes(site: &Site) {
         let brotli = file.brotli.map_or("-".to_string(), |size| size.to_string());
         println!("{:<76} {:>11} {:>11}", file.name, file.raw, brotli);
     }
-    let first: usize = site
-        .files
-        .iter()
-        .filter(|file| file.first)
-        .map(|file| file.brotli.unwrap_or(file.raw))
-        .sum();
-    println!(
-        "{:<76} {:>11} {:>11}",
-        "the first page: script, program, style, font", "", first
-    );
+}
+
+/// What the first page of each kind loads over the wire: what every page needs, and the parts that it names. Says
+/// whether Fleet, where people begin, stays within what it may.
+fn print_first_loads(site: &Site, parts: &Parts) -> bool {
+    let wire = |file: &Published| file.brotli.unwrap_or(file.raw);
+    let every: usize = site.files.iter().filter(|file| file.first).map(wire).sum();
+    let mut fits = true;
+    for (id, stems) in &parts.prefetch {
+        let is_named = |file: &&Published| {
+            let is_part = |stem| file.name.starts_with(&format!("pkg/{stem}."));
+            stems.iter().any(is_part)
+        };
+        let first = every + site.files.iter().filter(is_named).map(wire).sum::<usize>();
+        let group = id.rsplit_once('_').map_or(id.as_str(), |(name, _)| name);
+        let aim = if group == "fleet" {
+            fits = first <= FIRST_LOAD;
+            format!(" of {FIRST_LOAD}")
+        } else {
+            String::new()
+        };
+        println!(
+            "{:<76} {:>11} {first:>11}{aim}",
+            format!("first load of {group}"),
+            ""
+        );
+    }
+    fits
 }
 
 fn seconds(time: Duration) -> String {
