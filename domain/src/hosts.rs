@@ -33,6 +33,32 @@ pub struct EngineFacts {
     pub hostname: String,
     pub cpus: i64,
     pub memory_bytes: i64,
+    /// `overlay2`, `vfs`, …
+    #[serde(default)]
+    pub storage_driver: String,
+    /// `1` or `2`; empty where the engine does not tell.
+    #[serde(default)]
+    pub cgroup_version: String,
+    /// Whether the kernel measures the memory of containers. A Raspberry Pi's does not unless it is told to at boot
+    /// (`cgroup_enable=memory`): then memory is "not measured" and never 0.
+    #[serde(default = "measured")]
+    pub memory_measured: bool,
+    /// How many containers the engine counts, by state.
+    #[serde(default)]
+    pub containers_running: i64,
+    #[serde(default)]
+    pub containers_paused: i64,
+    #[serde(default)]
+    pub containers_stopped: i64,
+    #[serde(default)]
+    pub images: i64,
+    /// What the engine itself warns of.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+fn measured() -> bool {
+    true
 }
 
 /// A host as lists and the API show it.

@@ -1,5 +1,6 @@
 //! What can go wrong with an engine, as sentences a person can act on.
 
+use crate::transport::TransportError;
 use std::time::Duration;
 
 /// Why an operation on an engine failed. Its `Display` is a sentence for people; [`EngineError::code`] is for programs.
@@ -8,6 +9,9 @@ pub enum EngineError {
     /// No connection came about: the engine never saw the request.
     #[error("{}", unreachable_sentence(.at, .why))]
     Unreachable { at: String, why: Unreachable },
+    /// TLS or SSH stood in the way: the engine never saw the request.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
     /// The engine took the connection and did not answer in time; it may still carry the request out.
     #[error(
         "The engine did not answer within {} when asked to {operation}. It may be overloaded or stuck; look at the \
@@ -93,6 +97,7 @@ impl EngineError {
                 ..
             } => "engine_permission_denied",
             Self::Unreachable { .. } => "engine_unreachable",
+            Self::Transport(error) => error.code(),
             Self::Timeout { .. } => "engine_timeout",
             Self::Refused { .. } => "engine_refused",
             Self::NotFound { .. } => "container_not_found",
@@ -105,11 +110,28 @@ impl EngineError {
         }
     }
 
+    /// A finer word than [`EngineError::code`], where there is one: why an engine is unreachable.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreachable { why, .. } => match why {
+                Unreachable::Refused => "connection_refused",
+                Unreachable::NoSocket => "socket_missing",
+                Unreachable::Permission => "socket_permission",
+                Unreachable::TimedOut => "connection_timed_out",
+                Unreachable::NameUnknown => "name_unknown",
+                Unreachable::NoRoute => "no_route",
+                Unreachable::Other(_) => "engine_unreachable",
+            },
+            other => other.code(),
+        }
+    }
+
     /// Whether the same call may succeed later without anyone changing anything here.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Gone { .. } => true,
             Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
+            Self::Transport(error) => error.is_transient(),
             _ => false,
         }
     }

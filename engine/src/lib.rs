@@ -5,19 +5,27 @@
 //! bounded time and an [`EngineError`] that says what happened, why, and what to do. There is no database here,
 //! no user and no permission.
 
+pub mod bridge;
 pub mod client;
 pub mod containers;
+pub mod contexts;
+pub mod diagnose;
 pub mod error;
 pub mod events;
 pub mod itself;
 pub mod local;
+pub mod stats;
 pub mod transport;
 pub mod watch;
 mod wire;
 
 pub use client::{Engine, Options};
 pub use containers::Outcome;
+pub use diagnose::{Step, StepError, StepName, diagnose};
 pub use error::EngineError;
 pub use events::{EngineEvent, EventAction, EventStream};
-pub use transport::{EngineUrl, UrlError};
+pub use stats::{ContainerStats, DiskUse};
+pub use transport::{
+    EngineUrl, HostKey, SshSettings, TlsSettings, Transport, TransportError, TransportSettings, UrlError,
+};
 pub use watch::{WatchEvent, WatchOptions, Watcher};

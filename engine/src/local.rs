@@ -150,9 +150,9 @@ mod tests {
             "{text}"
         );
 
-        // A transport that is not there yet does not lead to another engine than the one that was meant.
-        let error = named("ssh://pi@nas".to_owned()).await.unwrap_err();
-        assert!(error.to_string().contains("`ssh://` comes later"), "{error}");
+        // An address that cannot be used does not lead to another engine than the one that was meant.
+        let error = named("https://nas".to_owned()).await.unwrap_err();
+        assert!(error.to_string().contains("by `https://`"), "{error}");
     }
 
     #[tokio::test]

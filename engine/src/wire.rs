@@ -6,7 +6,7 @@
 use crate::{
     client::{Options, version::ApiVersion},
     error::{EngineError, Unreachable},
-    transport::{Connector, Transport},
+    transport::{Connector, Transport, TransportError},
 };
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
@@ -32,6 +32,7 @@ const MAX_ERROR: usize = 64 * 1024;
 
 pub(crate) struct Wire {
     client: Client<Connector, Body>,
+    transport: Transport,
     authority: String,
     place: String,
     pub(crate) options: Options,
@@ -49,11 +50,16 @@ impl Wire {
         let (authority, place) = (transport.authority(), transport.place());
         Self {
             client,
+            transport,
             authority,
             place,
             options,
             api: AtomicU32::new(0),
         }
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     pub(crate) fn authority(&self) -> &str {
@@ -118,7 +124,7 @@ impl Wire {
             .read(operation, response, MAX_ERROR)
             .await
             .unwrap_or_default();
-        Err(refusal(operation, status, &body))
+        Err(refusal(operation, &self.place, status, &body))
     }
 
     /// GETs a JSON document of at most `limit` bytes within the options' deadline.
@@ -180,6 +186,15 @@ impl Wire {
     }
 
     fn classify(&self, operation: &'static str, error: &hyper_util::client::legacy::Error) -> EngineError {
+        // TLS and SSH tell more than HTTP does, and may do so after the connection was made.
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let io = cause.downcast_ref::<io::Error>();
+            if let Some(known) = io.and_then(|io| self.transport.understand(io)) {
+                return known.into();
+            }
+            source = cause.source();
+        }
         let mut source = error.source();
         while let Some(cause) = source {
             if let Some(io) = cause.downcast_ref::<io::Error>().filter(|_| error.is_connect()) {
@@ -238,7 +253,7 @@ pub(crate) fn decode<T: DeserializeOwned>(operation: &'static str, body: &[u8]) 
 }
 
 /// The engine's own words from an error answer: Docker and Podman both send `{"message": …}`.
-fn refusal(operation: &'static str, status: u16, body: &[u8]) -> EngineError {
+fn refusal(operation: &'static str, at: &str, status: u16, body: &[u8]) -> EngineError {
     #[derive(serde::Deserialize)]
     struct Words {
         message: String,
@@ -249,9 +264,7 @@ fn refusal(operation: &'static str, status: u16, body: &[u8]) -> EngineError {
     let Some(message) = spoken else {
         let text = plain(&String::from_utf8_lossy(body));
         if text.contains("HTTP request to an HTTPS server") {
-            return EngineError::protocol(
-                "it expects TLS, which comes later; use a port without TLS until then",
-            );
+            return TransportError::TlsExpected { at: at.to_owned() }.into();
         }
         return match status {
             // Engines word every refusal as JSON; a bare error page comes from some other server.

@@ -156,7 +156,7 @@ fn start(control: &Control, row: Row, stop: CancellationToken) {
 
 async fn take(control: &Control, org: OrgId, id: HostId, event: WatchEvent) {
     match event {
-        WatchEvent::Online(facts) => online(control, id, facts).await,
+        WatchEvent::Online(facts) => online(control, id, *facts).await,
         WatchEvent::Offline { error, code } => {
             let known = control.fleet().change_host(id, |line| {
                 let changed = line.status != HostStatus::Offline || line.error.as_ref() != Some(&error);

@@ -5,7 +5,7 @@ pub(crate) mod version;
 
 use crate::{
     error::EngineError,
-    transport::{EngineUrl, Transport},
+    transport::{EngineUrl, Transport, TransportSettings},
     wire::{Wire, within},
 };
 use domain::hosts::EngineFacts;
@@ -57,6 +57,23 @@ impl Options {
     }
 }
 
+/// How much longer a first connection by SSH may take: key exchange and sign-in of a small machine.
+const SSH_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Options {
+    /// By SSH a connection may have to begin with a session.
+    fn patient_with(self, url: &EngineUrl) -> Self {
+        match url {
+            EngineUrl::Ssh { .. } => Self {
+                connect: self.connect + SSH_PATIENCE,
+                ping: self.ping + SSH_PATIENCE,
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
 /// One engine. Clones share its connections; dropping the last one closes them.
 #[derive(Clone)]
 pub struct Engine {
@@ -65,12 +82,32 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Prepares to speak to the engine at this address; nothing is dialled before the first operation.
+    /// Prepares to speak to the engine at this address, which needs nothing else; nothing is dialled before the first
+    /// operation.
     pub fn connect(url: &EngineUrl, options: Options) -> Self {
+        Self::over(Transport::from(url), options)
+    }
+
+    /// As [`Engine::connect`], with certificates or keys.
+    ///
+    /// # Errors
+    /// What of the settings cannot be read.
+    pub fn open(settings: TransportSettings, options: Options) -> Result<Self, EngineError> {
+        Ok(Self::over(Transport::new(settings)?, options))
+    }
+
+    /// Prepares to speak to the engine at the end of this way.
+    pub fn over(transport: Transport, options: Options) -> Self {
+        let options = options.patient_with(transport.url());
         Self {
-            wire: Arc::new(Wire::new(Transport::from(url), options)),
-            url: url.clone(),
+            url: transport.url().clone(),
+            wire: Arc::new(Wire::new(transport, options)),
         }
+    }
+
+    /// The way to it; an SSH session in it is shared with this engine.
+    pub fn transport(&self) -> &Transport {
+        self.wire.transport()
     }
 
     pub fn url(&self) -> &EngineUrl {

@@ -61,7 +61,7 @@ impl Engine {
 }
 
 /// Only what engines allow in names and ids may become a part of a request's path.
-fn check_id(id: &str) -> Result<(), EngineError> {
+pub(crate) fn check_id(id: &str) -> Result<(), EngineError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     let sound = !id.is_empty() && id.len() <= 255 && id.bytes().all(allowed) && !id.starts_with('.');
     if sound {

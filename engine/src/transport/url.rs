@@ -3,33 +3,62 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
 
-/// The port of an engine without TLS, taken when an address names none (Docker's convention).
+/// The port of an engine without TLS, taken when an address names none (Docker's convention; 2376 is the one with TLS).
 pub const DEFAULT_PORT: u16 = 2375;
+/// The port of an engine with TLS, by Docker's convention.
+pub const DEFAULT_TLS_PORT: u16 = 2376;
+/// The port of an SSH server, taken when an address names none.
+pub const DEFAULT_SSH_PORT: u16 = 22;
+/// Where an engine's socket is on the other side of SSH, unless an address says otherwise.
+pub const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 /// The longest path a unix socket can have: `sun_path` holds 108 bytes with the ending NUL (unix(7)).
 pub const MAX_SOCKET_PATH: usize = 107;
 
-/// An engine's address: `unix:///var/run/docker.sock` or `tcp://nas:2375`.
+/// An engine's address: `unix:///var/run/docker.sock`, `tcp://nas:2375` or `ssh://admin@nas:22/var/run/docker.sock`.
+/// It never holds a secret: keys and passwords are [`TransportSettings`](super::TransportSettings).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum EngineUrl {
-    Unix { path: PathBuf },
-    Tcp { host: String, port: u16 },
+    Unix {
+        path: PathBuf,
+    },
+    /// Plain, or with TLS: that is a matter of the settings, not of the address.
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    Ssh {
+        user: String,
+        host: String,
+        port: u16,
+        /// The engine's socket on that machine.
+        socket: String,
+    },
 }
 
 /// Why a text is no engine's address; its `Display` says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    #[error("The address is empty. Write unix:///var/run/docker.sock or tcp://HOST:2375.")]
+    #[error("The address is empty. Write unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST.")]
     Empty,
-    #[error("The address has no scheme. Write unix:// before a socket's path, or tcp:// before HOST:PORT.")]
-    NoScheme,
-    #[error("The scheme `{0}://` is unknown. Write unix:///var/run/docker.sock or tcp://HOST:2375.")]
-    UnknownScheme(String),
     #[error(
-        "Reaching an engine by `{0}://` comes later. Until then use unix:// or tcp://, for example through a tunnel \
-         of your own."
+        "The address has no scheme. Write unix:// before a socket's path, tcp:// before HOST:PORT, or ssh:// before \
+         USER@HOST."
     )]
+    NoScheme,
+    #[error(
+        "The scheme `{0}://` is unknown. Write unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST."
+    )]
+    UnknownScheme(String),
+    #[error("An engine cannot be reached by `{0}://`. {hint}", hint = instead(.0))]
     Unsupported(String),
+    #[error("The address names no user. Write ssh://USER@HOST.")]
+    NoUser,
+    #[error(
+        "The address holds a password, and addresses are shown to people. Write ssh://USER@HOST, and the password into \
+         its own field."
+    )]
+    Password,
     #[error("A socket's path must start with a slash. Write unix:///var/run/docker.sock with three slashes.")]
     RelativePath,
     #[error(
@@ -37,13 +66,14 @@ pub enum UrlError {
          for example a link to the socket."
     )]
     PathTooLong(usize),
-    #[error("The address names no host. Write tcp://HOST:2375.")]
+    #[error("The address names no host. Write tcp://HOST:2376 or ssh://USER@HOST.")]
     NoHost,
     #[error(
-        "`{0}` is not a host's name or IP address. Write tcp://HOST:2375, and an IPv6 address in brackets."
+        "`{0}` is not a host's name or IP address. Write tcp://HOST:2376 or ssh://USER@HOST, and an IPv6 address in \
+         brackets."
     )]
     BadHost(String),
-    #[error("`{0}` is not a port. Write a number from 1 to 65535, or nothing for {DEFAULT_PORT}.")]
+    #[error("`{0}` is not a port. Write a number from 1 to 65535, or nothing for the usual one.")]
     BadPort(String),
     #[error(
         "Something follows the port. Write only tcp://HOST:PORT, without a path, a query or credentials."
@@ -58,16 +88,25 @@ impl UrlError {
             Self::Unsupported(_) => "transport_unsupported",
             Self::UnknownScheme(_) | Self::NoScheme => "url_scheme_unknown",
             Self::PathTooLong(_) => "url_path_too_long",
+            Self::Password => "url_holds_password",
             _ => "url_invalid",
         }
     }
 }
 
+fn instead(scheme: &str) -> &'static str {
+    match scheme {
+        "https" => "Write tcp://HOST:2376 and give the certificates.",
+        _ => "Write unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST.",
+    }
+}
+
 impl EngineUrl {
-    /// What a person should know before using it, if anything.
+    /// What a person should know before using it without TLS, if anything; see
+    /// [`TransportSettings::warning`](super::TransportSettings::warning).
     pub fn warning(&self) -> Option<&'static str> {
         match self {
-            Self::Unix { .. } => None,
+            Self::Unix { .. } | Self::Ssh { .. } => None,
             Self::Tcp { .. } => Some(
                 "This connection is neither encrypted nor authenticated: anyone on that network owns the host. Use \
                  it on trusted networks only.",
@@ -88,7 +127,8 @@ impl FromStr for EngineUrl {
         match scheme.to_ascii_lowercase().as_str() {
             "unix" => unix(rest),
             "tcp" => tcp(rest),
-            later @ ("ssh" | "https" | "npipe" | "fd") => Err(UrlError::Unsupported(later.to_owned())),
+            "ssh" => ssh(rest),
+            later @ ("https" | "npipe" | "fd") => Err(UrlError::Unsupported(later.to_owned())),
             _ => Err(UrlError::UnknownScheme(scheme.chars().take(20).collect())),
         }
     }
@@ -109,6 +149,48 @@ fn tcp(rest: &str) -> Result<EngineUrl, UrlError> {
     if rest.contains(['/', '?', '#', '@']) {
         return Err(UrlError::Trailing);
     }
+    let (host, port) = host_and_port(rest, DEFAULT_PORT)?;
+    Ok(EngineUrl::Tcp { host, port })
+}
+
+fn ssh(rest: &str) -> Result<EngineUrl, UrlError> {
+    let (place, socket) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, ""),
+    };
+    // The last one: a user's name may hold an @ itself where it is a mail address.
+    let (user, place) = place.rsplit_once('@').ok_or(UrlError::NoUser)?;
+    if user.is_empty() {
+        return Err(UrlError::NoUser);
+    }
+    if user.contains(':') {
+        return Err(UrlError::Password);
+    }
+    if user.len() > 255 || user.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(UrlError::NoUser);
+    }
+    let (host, port) = host_and_port(place, DEFAULT_SSH_PORT)?;
+    let socket = match socket {
+        "" | "/" => DEFAULT_SOCKET,
+        // Docker writes `ssh://host/run/docker.sock`, others `ssh://host//run/docker.sock`.
+        path => path,
+    };
+    let socket = format!("/{}", socket.trim_start_matches('/'));
+    if socket.contains(['?', '#']) || socket.chars().any(char::is_control) {
+        return Err(UrlError::Trailing);
+    }
+    if socket.len() > MAX_SOCKET_PATH {
+        return Err(UrlError::PathTooLong(socket.len()));
+    }
+    Ok(EngineUrl::Ssh {
+        user: user.to_owned(),
+        host,
+        port,
+        socket,
+    })
+}
+
+fn host_and_port(rest: &str, usual: u16) -> Result<(String, u16), UrlError> {
     let (host, port) = if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, after) = bracketed
             .split_once(']')
@@ -137,24 +219,37 @@ fn tcp(rest: &str) -> Result<EngineUrl, UrlError> {
         return Err(UrlError::BadHost(host.to_owned()));
     }
     let port = match port {
-        None => DEFAULT_PORT,
+        None => usual,
         Some(text) => match text.parse::<u16>() {
             Ok(port) if port > 0 => port,
             _ => return Err(UrlError::BadPort(text.to_owned())),
         },
     };
-    Ok(EngineUrl::Tcp {
-        host: host.to_ascii_lowercase(),
-        port,
-    })
+    Ok((host.to_ascii_lowercase(), port))
+}
+
+/// `nas:22`, `[fd00::1]:22`.
+pub(super) fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 impl fmt::Display for EngineUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix { path } => write!(f, "unix://{}", path.display()),
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::Tcp { host, port } => write!(f, "tcp://{}", authority(host, *port)),
+            Self::Ssh {
+                user,
+                host,
+                port,
+                socket,
+            } => {
+                write!(f, "ssh://{user}@{}{socket}", authority(host, *port))
+            }
         }
     }
 }
@@ -193,6 +288,18 @@ mod tests {
         assert_eq!(parsed("tcp://10.0.0.5:2376/"), Ok("tcp://10.0.0.5:2376".into()));
         assert_eq!(parsed("tcp://[fd00::1]"), Ok("tcp://[fd00::1]:2375".into()));
         assert_eq!(parsed("tcp://[fd00::1]:99"), Ok("tcp://[fd00::1]:99".into()));
+        for (text, whole) in [
+            ("ssh://pi@NAS", "ssh://pi@nas:22/var/run/docker.sock"),
+            ("ssh://pi@nas:2222/", "ssh://pi@nas:2222/var/run/docker.sock"),
+            (
+                "ssh://pi@[fd00::1]/run/user/1/docker.sock",
+                "ssh://pi@[fd00::1]:22/run/user/1/docker.sock",
+            ),
+            ("ssh://a@b.c@nas//run/d.sock", "ssh://a@b.c@nas:22/run/d.sock"),
+        ] {
+            assert_eq!(parsed(text), Ok(whole.into()), "{text}");
+            assert_eq!(parsed(whole), Ok(whole.into()), "{whole}");
+        }
     }
 
     #[test]
@@ -202,7 +309,11 @@ mod tests {
             ("/var/run/docker.sock", "url_scheme_unknown"),
             ("gopher://x", "url_scheme_unknown"),
             ("http://nas:2375", "url_scheme_unknown"),
-            ("ssh://pi@nas", "transport_unsupported"),
+            ("ssh://nas", "url_invalid"),
+            ("ssh://@nas", "url_invalid"),
+            ("ssh://pi@", "url_invalid"),
+            ("ssh://pi:secret@nas", "url_holds_password"),
+            ("ssh://pi@nas:22/d.sock?x=1", "url_invalid"),
             ("https://nas", "transport_unsupported"),
             ("unix://docker.sock", "url_invalid"),
             ("tcp://", "url_invalid"),

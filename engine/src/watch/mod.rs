@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Debug)]
 pub enum WatchEvent {
     /// The engine is reached; a `Snapshot` follows.
-    Online(EngineFacts),
+    Online(Box<EngineFacts>),
     /// All containers. Replaces all that was told before. What only an inspect knows follows as `Changed`.
     Snapshot(Vec<Arc<ContainerFacts>>),
     /// A container is new or not as it was.

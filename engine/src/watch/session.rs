@@ -104,7 +104,7 @@ impl Session {
         let (all, ask) = self.view.replace(self.engine.list().await?);
         self.online = Some(Instant::now());
         self.replay.reached(clock);
-        self.tell(WatchEvent::Online(facts)).await?;
+        self.tell(WatchEvent::Online(Box::new(facts))).await?;
         self.tell(WatchEvent::Snapshot(all)).await?;
         self.queue.learn(ask);
 

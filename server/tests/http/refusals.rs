@@ -192,7 +192,7 @@ async fn a_wrong_field_is_named() {
         ),
         (
             "/api/v1/hosts",
-            json!({ "name": "nas", "url": "ssh://nas" }),
+            json!({ "name": "nas", "url": "https://nas" }),
             "transport_unsupported",
             "url",
         ),

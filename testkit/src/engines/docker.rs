@@ -3,6 +3,7 @@
 use super::{
     api::EngineApi,
     bridge::{self, Network},
+    generation::Generation,
     lease::Lease,
 };
 use nix::{
@@ -26,7 +27,7 @@ impl Dockerd {
     pub(super) async fn start(network: Network) -> Self {
         let lease = Lease::create(&super::unique(), 0);
         bridge::prepare(lease.root(), network);
-        let child = spawn(lease.root()).await;
+        let child = spawn(lease.root(), Generation::Docker20).await;
         Self {
             lease,
             child: Some(child),
@@ -63,7 +64,7 @@ impl Dockerd {
     pub(super) async fn start_again(&mut self) {
         assert!(self.child.is_none(), "the engine runs already");
         let _ = std::fs::remove_file(self.lease.root().join("pid"));
-        self.child = Some(spawn(self.lease.root()).await);
+        self.child = Some(spawn(self.lease.root(), Generation::Docker20).await);
     }
 
     pub(super) fn signal(&self, signal: Signal) {
@@ -108,13 +109,13 @@ pub(super) fn socket(root: &Path) -> PathBuf {
 
 /// Starts dockerd in this directory and waits until it answers. overlay2 is tried first; where the file system cannot
 /// carry it, vfs serves.
-pub(super) async fn spawn(root: &Path) -> Child {
+pub(super) async fn spawn(root: &Path, generation: Generation) -> Child {
     for driver in ["overlay2", "vfs"] {
         if driver == "vfs" && root.join("data/overlay2").exists() && root.join("data/image/overlay2").exists()
         {
             break;
         }
-        if let Some(child) = try_spawn(root, driver).await {
+        if let Some(child) = try_spawn(root, driver, generation).await {
             return child;
         }
     }
@@ -122,15 +123,18 @@ pub(super) async fn spawn(root: &Path) -> Child {
     panic!("dockerd does not start: see its log above");
 }
 
-async fn try_spawn(root: &Path, driver: &str) -> Option<Child> {
+async fn try_spawn(root: &Path, driver: &str, generation: Generation) -> Option<Child> {
     let log = File::options()
         .create(true)
         .append(true)
         .open(root.join("log"))
         .expect("the engine's log");
     let path = |name: &str| root.join(name).display().to_string();
-    let program = std::env::var("CHRONTAINER_TEST_DOCKERD").unwrap_or_else(|_| dockerd());
+    let program = generation
+        .program()
+        .unwrap_or_else(|| std::env::var("CHRONTAINER_TEST_DOCKERD").unwrap_or_else(|_| dockerd()));
     let mut child = bridge::command(root, &program)
+        .envs(generation.environment())
         .args([
             "--data-root",
             &path("data"),

@@ -6,16 +6,24 @@
 
 mod api;
 mod bridge;
+mod certificates;
 mod docker;
 mod faults;
+mod generation;
 mod image;
 mod lease;
 mod podman;
 mod shared;
+mod sshd;
+mod tls_front;
 
 pub use api::{EngineApi, RunOptions};
+pub use certificates::{Certificates, Validity};
 pub use faults::{FaultProxy, HungEngine, Rubbish, RubbishEngine};
+pub use generation::Generation;
 pub use image::IMAGE;
+pub use sshd::{ADMIN, GUEST, PASSWORD, Sshd, SshdOptions};
+pub use tls_front::TlsFront;
 
 use bridge::Network;
 use docker::Dockerd;
@@ -83,8 +91,20 @@ impl TestEngine {
         if !nix::unistd::geteuid().is_root() {
             return Self::machine().await;
         }
-        let (socket, lease) = shared::join().await;
+        let (socket, lease) = shared::join(Generation::Docker20).await;
         Self::of(EngineApi::new(socket), Kind::Shared(lease))
+    }
+
+    /// As [`TestEngine::shared`], of this generation; `None`, with a word on why, where it cannot be had.
+    ///
+    /// # Panics
+    /// In CI, where every generation must be had.
+    pub async fn of_generation(generation: Generation) -> Option<Self> {
+        if !generation.is_here() {
+            return None;
+        }
+        let (socket, lease) = shared::join(generation).await;
+        Some(Self::of(EngineApi::new(socket), Kind::Shared(lease)))
     }
 
     /// A Podman service with its own storage.

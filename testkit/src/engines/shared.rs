@@ -2,7 +2,9 @@
 
 use super::{
     api::EngineApi,
-    docker, image,
+    docker,
+    generation::Generation,
+    image,
     lease::{Lease, home},
 };
 use nix::fcntl::{Flock, FlockArg};
@@ -12,16 +14,17 @@ use std::{fs::File, path::PathBuf, time::Duration};
 const LINGER: u32 = 20;
 
 /// Its socket, and the hold on it.
-pub(super) async fn join() -> (PathBuf, Lease) {
-    let turn = tokio::task::spawn_blocking(|| {
-        let file = File::create(home().join("shared.lock")).expect("the lock's file");
+pub(super) async fn join(generation: Generation) -> (PathBuf, Lease) {
+    let name = generation.shared_name();
+    let turn = tokio::task::spawn_blocking(move || {
+        let file = File::create(home().join(format!("{name}.lock"))).expect("the lock's file");
         Flock::lock(file, FlockArg::LockExclusive)
             .map_err(|(_, error)| error)
             .expect("a lock")
     });
     // One at a time: the first starts it, the others find it.
     let _turn = turn.await.expect("waiting for a lock does not panic");
-    let root = home().join("engine-shared");
+    let root = home().join(format!("engine-{name}"));
     for _ in 0..600 {
         if let Some(lease) = Lease::join(&root) {
             let socket = docker::socket(&root);
@@ -31,9 +34,9 @@ pub(super) async fn join() -> (PathBuf, Lease) {
             lease.reap();
         }
         if !root.exists() {
-            let lease = Lease::create("shared", LINGER);
+            let lease = Lease::create(name, LINGER);
             // It outlives this process: the keeper ends it.
-            drop(docker::spawn(&root).await);
+            drop(docker::spawn(&root, generation).await);
             let socket = docker::socket(&root);
             image::import(&EngineApi::new(socket.clone())).await;
             return (socket, lease);
