@@ -11,10 +11,15 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/auth/sign-out", Permission::Own),
     ("/_fn/auth/state", Permission::Public),
     ("/_fn/containers/act", Permission::ContainersOperate),
+    ("/_fn/containers/bulk", Permission::ContainersOperate),
+    ("/_fn/containers/complete", Permission::ContainersRead),
+    ("/_fn/containers/favour", Permission::ContainersRead),
     ("/_fn/containers/get", Permission::ContainersRead),
     ("/_fn/containers/list", Permission::ContainersRead),
     ("/_fn/containers/plans", Permission::SchedulesRead),
     ("/_fn/containers/runs", Permission::RunsRead),
+    ("/_fn/containers/set-marks", Permission::ContainersOperate),
+    ("/_fn/containers/watch", Permission::ContainersRead),
     ("/_fn/hosts/create", Permission::HostsManage),
     ("/_fn/hosts/list", Permission::HostsRead),
     ("/_fn/hosts/retry", Permission::HostsRead),
@@ -35,6 +40,9 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/schedules/update", Permission::SchedulesManage),
     ("/_fn/shell/find", Permission::ContainersRead),
     ("/_fn/shell/overview", Permission::ContainersRead),
+    ("/_fn/views/delete", Permission::ContainersRead),
+    ("/_fn/views/list", Permission::ContainersRead),
+    ("/_fn/views/save", Permission::ContainersRead),
 ];
 
 /// The permission of a path; nothing for an unknown one, which is then refused.

@@ -3,7 +3,7 @@
 use crate::{
     auth::SessionEnds,
     beats::Beats,
-    containers::Fleet,
+    containers::{Fleet, Loads},
     db::Db,
     error::Result,
     events::{EventHub, Topic, Wake},
@@ -52,6 +52,7 @@ struct Inner {
     hub: EventHub,
     bells: Wake,
     fleet: Fleet,
+    loads: Loads,
     runs: runs::Local,
     session_ends: SessionEnds,
     beats: Beats,
@@ -70,6 +71,7 @@ impl Control {
             hub: EventHub::default(),
             bells: Wake::default(),
             fleet: Fleet::default(),
+            loads: Loads::default(),
             runs: runs::Local::default(),
             session_ends: SessionEnds::default(),
             beats: Beats::default(),
@@ -157,6 +159,11 @@ impl Control {
 
     pub fn fleet(&self) -> &Fleet {
         &self.0.fleet
+    }
+
+    /// What containers use, as far as somebody looks.
+    pub fn loads(&self) -> &Loads {
+        &self.0.loads
     }
 
     /// The runs that this process executes, and the ticker's health.

@@ -157,6 +157,11 @@ fn sentence(constraint: Option<&str>) -> Option<Problem> {
             "name",
             "There is already a key of this name. Choose another one, or revoke it.",
         ),
+        "views_name_key" => (
+            "name_taken",
+            "name",
+            "You already have a view of this name. Choose another one, or change that view.",
+        ),
         "secrets_name_key" => ("name_taken", "name", "There is already a secret of this name."),
         _ => return None,
     };

@@ -20,6 +20,7 @@ pub mod secrets;
 mod servers;
 #[cfg(test)]
 mod testing;
+pub mod views;
 
 pub use beats::{Beats, Part};
 pub use control::{Control, ControlOptions};

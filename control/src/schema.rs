@@ -35,6 +35,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    container_marks (container_id) {
+        container_id -> Uuid,
+        org_id -> Uuid,
+        tags -> Array<Text>,
+        note -> Nullable<Text>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     containers (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -63,6 +73,15 @@ diesel::table! {
         name -> Text,
         value -> Jsonb,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    favourites (user_id, container_id) {
+        user_id -> Uuid,
+        container_id -> Uuid,
+        org_id -> Uuid,
+        created_at -> Timestamptz,
     }
 }
 
@@ -281,11 +300,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    views (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        user_id -> Uuid,
+        name -> Text,
+        show -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(api_keys -> orgs (org_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(audit -> orgs (org_id));
+diesel::joinable!(container_marks -> containers (container_id));
+diesel::joinable!(container_marks -> orgs (org_id));
 diesel::joinable!(containers -> hosts (host_id));
 diesel::joinable!(containers -> orgs (org_id));
+diesel::joinable!(favourites -> containers (container_id));
+diesel::joinable!(favourites -> orgs (org_id));
+diesel::joinable!(favourites -> users (user_id));
 diesel::joinable!(hosts -> orgs (org_id));
 diesel::joinable!(memberships -> orgs (org_id));
 diesel::joinable!(memberships -> users (user_id));
@@ -297,13 +334,17 @@ diesel::joinable!(schedules -> users (acts_for));
 diesel::joinable!(secrets -> orgs (org_id));
 diesel::joinable!(sessions -> orgs (org_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(views -> orgs (org_id));
+diesel::joinable!(views -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query! {
     api_keys,
     audit,
+    container_marks,
     containers,
     events,
     facts,
+    favourites,
     hosts,
     idempotency_keys,
     login_failures,
@@ -320,4 +361,5 @@ diesel::allow_tables_to_appear_in_same_query! {
     sessions,
     setup_tokens,
     users,
+    views,
 }

@@ -173,6 +173,9 @@ pub struct Container {
     pub engine_id: String,
     pub name: String,
     pub image: String,
+    /// The image's own id (`sha256:…`), which says exactly what runs.
+    #[serde(default)]
+    pub image_id: String,
     pub host: HostRef,
     pub stack: Option<String>,
     pub service: Option<String>,
@@ -191,6 +194,12 @@ pub struct Container {
     pub next_run: Option<NextRun>,
     /// The open run that works on it now.
     pub busy: Option<BusyWith>,
+    /// Our own tags; they stay when the container is recreated under its name.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// What somebody noted about it.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// An open run that works on a container.
@@ -227,6 +236,85 @@ pub enum ContainerSort {
     Uptime,
     /// What is planned next comes first; without a plan, last.
     NextRun,
+    /// The busiest first; what is not measured, last.
+    Cpu,
+    /// The largest first; what is not measured, last.
+    Memory,
+    /// By the first published port; without one, last.
+    Ports,
+    /// By the first tag; without one, last.
+    Tags,
+}
+
+impl ContainerSort {
+    pub const ALL: &[Self] = &[
+        Self::Name,
+        Self::Image,
+        Self::Stack,
+        Self::Host,
+        Self::State,
+        Self::Uptime,
+        Self::NextRun,
+        Self::Cpu,
+        Self::Memory,
+        Self::Ports,
+        Self::Tags,
+    ];
+
+    /// The word of the API and of the page's address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Image => "image",
+            Self::Stack => "stack",
+            Self::Host => "host",
+            Self::State => "state",
+            Self::Uptime => "uptime",
+            Self::NextRun => "next_run",
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Ports => "ports",
+            Self::Tags => "tags",
+        }
+    }
+}
+
+/// What the list of containers is grouped by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Grouping {
+    #[default]
+    None,
+    Host,
+    Stack,
+    /// A container stands below each of its tags.
+    Tag,
+}
+
+impl Grouping {
+    pub const ALL: &[Self] = &[Self::None, Self::Host, Self::Stack, Self::Tag];
+
+    /// The word of the API and of the page's address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Host => "host",
+            Self::Stack => "stack",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// One group of the list; the list goes through the groups in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContainerGroup {
+    /// The host, stack or tag; nothing for what has none.
+    pub name: Option<String>,
+    /// How many lines of the list are in it, and how many of them run.
+    pub count: u32,
+    pub running: u32,
 }
 
 /// A part of the list of containers.
@@ -239,4 +327,13 @@ pub struct ContainerPage {
     pub next: Option<String>,
     /// Of the whole organisation, whatever the query.
     pub counts: FleetCounts,
+    /// All groups of the list, when it is grouped; a container with two tags stands in two of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<ContainerGroup>,
+    /// Which containers the caller has marked as favourites, of all there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub favourites: Vec<ContainerId>,
+    /// The tags that are in use, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }

@@ -59,6 +59,8 @@ ids! {
     ScheduleId,
     /// One run of a chain of steps.
     RunId,
+    /// A saved view of the fleet.
+    ViewId,
     /// A sealed secret.
     SecretId,
     /// A line of the audit log.

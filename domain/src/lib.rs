@@ -13,12 +13,15 @@ pub mod events;
 pub mod guards;
 pub mod hosts;
 pub mod ids;
+pub mod loads;
+pub mod marks;
 #[cfg(feature = "zones")]
 pub mod next_times;
 pub mod pages;
 pub mod runs;
 pub mod schedules;
 pub mod selectors;
+pub mod views;
 
 /// An instant in UTC, as the database and the API carry it (RFC 3339).
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -49,3 +49,32 @@ pub fn gathered(gather: Duration, then: impl Fn() + Clone + 'static) -> impl Fn(
         );
     }
 }
+
+/// Calls `then` soon after the first call, and at most once per `pause` after that: a stream of changes that never ends
+/// is followed without being chased. Nothing happens when the page is gone by then.
+pub fn paced(
+    soon: Duration,
+    pause: Duration,
+    then: impl Fn() + Clone + 'static,
+) -> impl Fn() + Clone + 'static {
+    let waiting = StoredValue::new(false);
+    let last = StoredValue::new(0_i64);
+    move || {
+        if waiting.try_get_value() != Some(false) {
+            return;
+        }
+        waiting.set_value(true);
+        let since = super::time::machine_now() - last.get_value();
+        let rest = Duration::from_millis((pause.as_millis() as i64 - since).max(0).unsigned_abs());
+        let then = then.clone();
+        set_timeout(
+            move || {
+                if waiting.try_set_value(false).is_none() {
+                    last.set_value(super::time::machine_now());
+                    then();
+                }
+            },
+            soon.max(rest.min(pause)),
+        );
+    }
+}

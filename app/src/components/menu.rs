@@ -81,6 +81,18 @@ pub fn MenuItem(
     }
 }
 
+/// Puts a popover below its button when it was opened; says whether it is open.
+pub fn place_below(menu: NodeRef<html::Div>, button: NodeRef<html::Button>) -> bool {
+    let (Some(menu), Some(button)) = (menu.get_untracked(), button.get_untracked()) else {
+        return false;
+    };
+    let open = menu.matches(":popover-open").unwrap_or(false);
+    if open {
+        place(&menu, &button);
+    }
+    open
+}
+
 /// Below the button, its right edge at the button's; above where there is no room below.
 fn place(menu: &web_sys::HtmlElement, button: &web_sys::HtmlElement) {
     let (at, own) = (button.get_bounding_client_rect(), menu.get_bounding_client_rect());

@@ -3,6 +3,7 @@
 use super::{
     api,
     lines::{Line, Lines},
+    marks::{Marking, MarksDialog},
     plans::Plans,
     ports::{Addresses, port_links},
     recent::Recent,
@@ -43,6 +44,7 @@ pub fn ContainerPage() -> impl IntoView {
         }
     });
     let addresses = Addresses::provide();
+    let marking = Marking::provide();
     let hosts = Resource::new(|| (), |()| hosts::api::list(None));
     Effect::new(move |_| {
         if let Some(Ok(page)) = hosts.get() {
@@ -66,6 +68,7 @@ pub fn ContainerPage() -> impl IntoView {
         <Transition fallback=|| skeleton::lines(6)>
             <Shown container lines turn />
         </Transition>
+        <MarksDialog marking />
     }
 }
 
@@ -98,6 +101,7 @@ fn failed(error: AppError, turn: RwSignal<u32>) -> AnyView {
 
 fn about(line: &Line) -> AnyView {
     let (head, why, facts, schedule) = (line.clone(), line.clone(), line.clone(), line.clone());
+    let (checks, noted) = (line.clone(), line.clone());
     let plan_href = Signal::derive(move || {
         schedule
             .container
@@ -131,6 +135,13 @@ fn about(line: &Line) -> AnyView {
         }}
         <div class="cols">
             <div class="stack">
+                {move || health_of(&checks.container.get())}
+                {move || noted.container.with(|c| c.note.clone()).map(|note| view! {
+                    <section class="card" aria-labelledby="note">
+                        <div class="card-h"><h2 id="note">"Note"</h2></div>
+                        <div class="card-b"><p class="note-text">{note}</p></div>
+                    </section>
+                })}
                 <section class="card" aria-labelledby="facts">
                     <div class="card-h"><h2 id="facts">"Facts"</h2></div>
                     <div class="card-b">{move || facts_of(&facts.container.get())}</div>
@@ -146,12 +157,11 @@ fn about(line: &Line) -> AnyView {
 }
 
 fn subtitle(container: &Container) -> AnyView {
-    let health = container
-        .health_output
-        .clone()
-        .filter(|_| matches!(container.health, Some(domain::containers::Health::Unhealthy)));
+    let marking = Marking::get();
+    let edited = container.clone();
+    let marked = !container.tags.is_empty() || container.note.is_some();
     view! {
-        <code>{container.image.clone()}</code>
+        <code title=words::image_title(container)>{container.image.clone()}</code>
         <a class="tag" href=format!("/?q={}", words::encode(&format!("host:{}", domain::selectors::quote(&container.host.name))))>
             <span class="k">"host"</span>
             {container.host.name.clone()}
@@ -162,7 +172,11 @@ fn subtitle(container: &Container) -> AnyView {
         })}
         {container.protected.then(|| view! { <span class="tag" data-s="brand">"Chrontainer runs here"</span> })}
         {container.stale.then(|| view! { <span class="tag" data-s="warn">"as last seen, the host does not answer"</span> })}
-        {health.map(|output| view! { <span class="bad clip" title=output.clone()>{output.clone()}</span> })}
+        {container.tags.iter().map(|tag| {
+            let href = format!("/?q={}", words::encode(&format!("tag:{}", domain::selectors::quote(tag))));
+            view! { <a class="tag" href=href>{icon("tag")}{tag.clone()}</a> }
+        }).collect_view()}
+        <button class="link sm" type="button" on:click=move |_| marking.edit(&edited)>{if marked { "Edit tags and note" } else { "Add tags or a note" }}</button>
     }
     .into_any()
 }
@@ -203,6 +217,36 @@ fn buttons(line: &Line) -> AnyView {
     .into_any()
 }
 
+/// The health check's word and what it said last; nothing without one.
+fn health_of(container: &Container) -> AnyView {
+    use crate::components::State;
+    use domain::containers::Health;
+    let Some(health) = container.health else {
+        return ().into_any();
+    };
+    let (look, word) = match health {
+        Health::Healthy => ("healthy", "Healthy"),
+        Health::Unhealthy => ("unhealthy", "Unhealthy"),
+        Health::Starting => ("running", "Not checked yet"),
+    };
+    let output = container
+        .health_output
+        .clone()
+        .filter(|text| !text.trim().is_empty());
+    view! {
+        <section class="card" aria-labelledby="health">
+            <div class="card-h"><h2 id="health">"Health"</h2><div class="end"><Status state=State::new(look, word) /></div></div>
+            <div class="card-b">
+                {match output {
+                    Some(text) => view! { <pre class="said" tabindex="0" role="region" aria-label="What the last check said">{text}</pre> }.into_any(),
+                    None => view! { <p class="muted sm">"The last check said nothing."</p> }.into_any(),
+                }}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
 fn facts_of(container: &Container) -> AnyView {
     let time = |name: &'static str, at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map(|at| {
@@ -220,6 +264,7 @@ fn facts_of(container: &Container) -> AnyView {
         <dl class="kv">
             <dt>"Image"</dt>
             <dd><code>{container.image.clone()}</code></dd>
+            {(!container.image_id.is_empty()).then(|| view! { <dt>"Image id"</dt><dd><code class="sm">{container.image_id.clone()}</code></dd> })}
             <dt>"Host"</dt>
             <dd>{container.host.name.clone()}</dd>
             {container.stack.clone().map(|stack| view! { <dt>"Stack"</dt><dd>{stack}</dd> })}

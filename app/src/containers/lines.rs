@@ -18,6 +18,11 @@ pub enum Doing {
         verb: String,
         run: Option<RunId>,
     },
+    /// It is one of many of a run, whose targets say how it ended.
+    Many {
+        verb: String,
+        run: RunId,
+    },
     Failed {
         verb: String,
         message: String,
@@ -45,7 +50,9 @@ impl Line {
     /// Its state now: what is being done goes before what the engine says.
     pub fn state(&self) -> State {
         match self.doing.get() {
-            Some(Doing::Working { verb, .. }) => State::new("working", words::doing(&verb)),
+            Some(Doing::Working { verb, .. } | Doing::Many { verb, .. }) => {
+                State::new("working", words::doing(&verb))
+            }
             Some(Doing::Failed { verb, .. }) => {
                 State::new("failed", format!("{} failed", words::label(&verb)))
             }
@@ -68,6 +75,7 @@ impl Line {
     pub fn run(&self) -> Option<RunId> {
         match self.doing.get() {
             Some(Doing::Working { run, .. } | Doing::Failed { run, .. }) => run,
+            Some(Doing::Many { run, .. }) => Some(run),
             None => self
                 .container
                 .with(|container| container.busy.as_ref().map(|busy| busy.run_id)),
@@ -76,7 +84,8 @@ impl Line {
 
     /// Whether something is being done to it now.
     pub fn is_busy(&self) -> bool {
-        matches!(self.doing.get(), Some(Doing::Working { .. })) || self.container.with(|c| c.busy.is_some())
+        matches!(self.doing.get(), Some(Doing::Working { .. } | Doing::Many { .. }))
+            || self.container.with(|c| c.busy.is_some())
     }
 
     pub fn forget_failure(&self) {
@@ -101,6 +110,38 @@ impl Line {
                 Err(error) => line.refused(verb, error),
             }
         });
+    }
+
+    /// Shows at once that it is being worked on, for an action that others send.
+    pub fn begin(&self, verb: &str) {
+        self.doing.set(Some(Doing::Working {
+            verb: verb.to_owned(),
+            run: None,
+        }));
+    }
+
+    /// The run that works on it is known.
+    pub fn belongs(&self, verb: &str, run: RunId) {
+        if matches!(self.doing.get_untracked(), Some(Doing::Working { run: None, .. })) {
+            self.doing.set(Some(Doing::Many {
+                verb: verb.to_owned(),
+                run,
+            }));
+        }
+    }
+
+    /// A run over many is done with this one.
+    pub fn ended(&self, run: RunId, failure: Option<String>) {
+        let Some(Doing::Many { verb, run: mine }) = self.doing.get_untracked() else {
+            return;
+        };
+        if mine == run {
+            self.doing.set(failure.map(|message| Doing::Failed {
+                verb,
+                message,
+                run: Some(run),
+            }));
+        }
     }
 
     fn refused(&self, verb: &str, error: AppError) {
@@ -189,7 +230,7 @@ impl Lines {
             if container.busy.is_none()
                 && matches!(
                     line.doing.get_untracked(),
-                    Some(Doing::Working { run: Some(_), .. })
+                    Some(Doing::Working { run: Some(_), .. } | Doing::Many { .. })
                 )
             {
                 line.doing.set(None);

@@ -4,6 +4,7 @@ pub mod api;
 mod detail;
 mod fleet;
 mod lines;
+mod marks;
 mod next;
 mod plans;
 mod ports;

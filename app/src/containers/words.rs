@@ -15,6 +15,8 @@ pub fn doing(verb: &str) -> &'static str {
         "restart" => "Restarting",
         "pause" => "Pausing",
         "unpause" => "Resuming",
+        "kill" => "Killing",
+        "remove" => "Removing",
         _ => "Working",
     }
 }
@@ -27,6 +29,8 @@ pub fn label(verb: &str) -> &'static str {
         "restart" => "Restart",
         "pause" => "Pause",
         "unpause" => "Resume",
+        "kill" => "Kill",
+        "remove" => "Remove",
         _ => "Do",
     }
 }
@@ -37,6 +41,8 @@ pub fn icon_of(verb: &str) -> &'static str {
         "start" | "unpause" => "play",
         "stop" => "square",
         "pause" => "pause",
+        "kill" => "circle-x",
+        "remove" => "trash-2",
         _ => "rotate-cw",
     }
 }
@@ -121,18 +127,15 @@ pub fn plan_href(containers: &[Container]) -> String {
     format!("/schedules/new?target={}", encode(&target(containers)))
 }
 
-/// Percent-encodes a value of a query.
-pub fn encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~:,*".contains(&byte);
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-        out
-    })
+/// What hovering over an image says: its whole name, and exactly which one it is.
+pub fn image_title(container: &Container) -> String {
+    if container.image_id.is_empty() || container.image == container.image_id {
+        return container.image.clone();
+    }
+    format!("{}\n{}", container.image, container.image_id)
 }
+
+pub use domain::views::encode;
 
 #[cfg(test)]
 mod tests {

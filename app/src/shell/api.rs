@@ -89,20 +89,67 @@ pub async fn overview() -> Result<Counts, AppError> {
     })
 }
 
-/// Containers and schedules by name, for the palette.
+/// Containers, hosts and schedules by name, and what can be done to them, for the palette.
 #[server(endpoint = "shell/find", client = crate::client::Browser, input = server_fn::codec::GetUrl)]
 pub async fn find(text: String) -> Result<Found, AppError> {
     use crate::containers::words;
     use control::{containers, pages::ListQuery, schedules};
+    use domain::selectors::quote;
 
     let (control, actor) = crate::context::signed_in()?;
+    // "restart im" is something to do with what is called im…
+    let (verb, name) = verb(&text);
     let of_containers = containers::ContainerQuery {
-        query: text.clone(),
+        query: name.to_owned(),
         limit: 8,
         ..Default::default()
     };
     // Half a selector, while it is typed, finds nothing; that is no error here.
     let containers = containers::list(&control, &actor, of_containers).await;
+    let containers = containers.map(|page| page.items).unwrap_or_default();
+    let mut acts = Vec::new();
+    if let Some(verb) = verb {
+        let label = words::label(verb);
+        acts.extend(
+            containers
+                .iter()
+                .filter(|container| words::verbs(container.state).contains(&verb))
+                .take(5)
+                .map(|container| FoundAct {
+                    text: format!("{label} {}", container.name),
+                    about: container.host.name.clone(),
+                    verb: verb.to_owned(),
+                    target: format!("id:{}", container.id),
+                }),
+        );
+        let stack =
+            control::containers::complete(&control, &actor, &format!("stack:{name}"), usize::MAX).await?;
+        acts.extend(
+            stack
+                .items
+                .into_iter()
+                .filter(|_| !name.is_empty())
+                .take(2)
+                .map(|stack| FoundAct {
+                    text: format!("{label} the stack {}", stack.text.trim_matches('"')),
+                    about: stack.about,
+                    verb: verb.to_owned(),
+                    target: format!("stack:{}", stack.text),
+                }),
+        );
+    }
+    let wanted = name.to_lowercase();
+    let hosts = control
+        .fleet()
+        .host_names(actor.org_id)
+        .into_iter()
+        .filter(|host| !wanted.is_empty() && host.name.to_lowercase().contains(&wanted))
+        .take(4)
+        .map(|host| FoundHost {
+            href: format!("/?q={}", words::encode(&format!("host:{}", quote(&host.name)))),
+            name: host.name,
+        })
+        .collect();
     let of_schedules = schedules::ScheduleQuery {
         query: text,
         page: ListQuery {
@@ -112,9 +159,9 @@ pub async fn find(text: String) -> Result<Found, AppError> {
     };
     let schedules = schedules::list(&control, &actor, of_schedules).await?;
     Ok(Found {
+        acts,
+        hosts,
         containers: containers
-            .map(|page| page.items)
-            .unwrap_or_default()
             .into_iter()
             .map(|container| FoundContainer {
                 href: format!("/containers/{}", container.id),
@@ -135,6 +182,23 @@ pub async fn find(text: String) -> Result<Found, AppError> {
     })
 }
 
+/// The verb that a text begins with, and the rest.
+#[cfg(feature = "ssr")]
+fn verb(text: &str) -> (Option<&'static str>, &str) {
+    let text = text.trim();
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let verb = ["start", "stop", "restart", "pause", "unpause"]
+        .into_iter()
+        .find(|verb| {
+            first.eq_ignore_ascii_case(verb)
+                || first.eq_ignore_ascii_case(crate::containers::words::label(verb))
+        });
+    match verb {
+        Some(verb) => (Some(verb), rest.trim()),
+        None => (None, text),
+    }
+}
+
 /// The next fire of any schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NextUp {
@@ -146,7 +210,9 @@ pub struct NextUp {
 /// What the palette found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {
+    pub acts: Vec<FoundAct>,
     pub containers: Vec<FoundContainer>,
+    pub hosts: Vec<FoundHost>,
     pub schedules: Vec<FoundSchedule>,
 }
 
@@ -163,5 +229,21 @@ pub struct FoundContainer {
 pub struct FoundSchedule {
     pub name: String,
     pub about: String,
+    pub href: String,
+}
+
+/// Something to do, to what the target picks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoundAct {
+    pub text: String,
+    pub about: String,
+    pub verb: String,
+    pub target: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoundHost {
+    pub name: String,
+    /// The list of its containers.
     pub href: String,
 }

@@ -18,6 +18,18 @@ pub fn cookie(name: &str) -> Option<String> {
     })
 }
 
+/// A cookie of this page: what the server saw when it made it.
+#[cfg(not(feature = "ssr"))]
+pub fn cookie(name: &str) -> Option<String> {
+    use wasm_bindgen::JsCast;
+    let document = leptos::prelude::document();
+    let all = document.dyn_ref::<web_sys::HtmlDocument>()?.cookie().ok()?;
+    all.split(';').find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then(|| value.to_owned())
+    })
+}
+
 /// Keeps a preference for a year.
 #[cfg(not(feature = "ssr"))]
 pub fn set_cookie(name: &str, value: &str) {

@@ -15,9 +15,7 @@ mod routes;
 mod theme;
 mod topbar;
 
-#[cfg(feature = "ssr")]
-pub use cookies::cookie;
-pub use cookies::set_cookie;
+pub use cookies::{cookie, set_cookie};
 #[cfg(feature = "ssr")]
 pub use document::shell;
 pub use keys::{Keys, plain};

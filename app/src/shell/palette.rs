@@ -1,11 +1,16 @@
-//! The command palette: go to a page, a container or a schedule, or plan something for a container.
+//! The command palette: go to a page, a container, a host or a schedule; do or plan something for a container.
 
 use super::api::{Found, find};
-use crate::components::{
-    Icon,
-    dialog::{self, close_on_scrim},
-    icon,
+use crate::{
+    components::{
+        Icon,
+        dialog::{self, close_on_scrim},
+        icon,
+        toast::Toasts,
+    },
+    containers::api::{self, BulkChoice},
 };
+use domain::{ids::RunId, views::Shown};
 use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::use_navigate;
 use std::time::Duration;
@@ -28,6 +33,8 @@ struct Entry {
     text: String,
     about: String,
     href: String,
+    /// A verb, and what it is for; otherwise it leads to `href`.
+    act: Option<(String, String)>,
 }
 
 fn pages(query: &str) -> Vec<Entry> {
@@ -41,6 +48,7 @@ fn pages(query: &str) -> Vec<Entry> {
             text: (*name).to_owned(),
             about: "page".to_owned(),
             href: (*href).to_owned(),
+            act: None,
         })
         .collect()
 }
@@ -52,6 +60,7 @@ fn found(found: Found) -> Vec<Entry> {
         text: format!("Schedule a restart of {}", container.name),
         about: container.about.clone(),
         href: container.plan.clone(),
+        act: None,
     });
     let containers = found.containers.iter().map(|container| Entry {
         group: "Containers",
@@ -59,6 +68,7 @@ fn found(found: Found) -> Vec<Entry> {
         text: container.name.clone(),
         about: container.about.clone(),
         href: container.href.clone(),
+        act: None,
     });
     let schedules = found.schedules.iter().map(|schedule| Entry {
         group: "Schedules",
@@ -66,8 +76,46 @@ fn found(found: Found) -> Vec<Entry> {
         text: schedule.name.clone(),
         about: schedule.about.clone(),
         href: schedule.href.clone(),
+        act: None,
     });
-    containers.chain(schedules).chain(plan).collect()
+    let hosts = found.hosts.iter().map(|host| Entry {
+        group: "Hosts",
+        icon: "server",
+        text: host.name.clone(),
+        about: "its containers".to_owned(),
+        href: host.href.clone(),
+        act: None,
+    });
+    let acts = found.acts.iter().map(|act| Entry {
+        group: "Do",
+        icon: crate::containers::words::icon_of(&act.verb),
+        text: act.text.clone(),
+        about: act.about.clone(),
+        href: String::new(),
+        act: Some((act.verb.clone(), act.target.clone())),
+    });
+    acts.chain(containers)
+        .chain(hosts)
+        .chain(schedules)
+        .chain(plan)
+        .collect()
+}
+
+/// Does it, and says where to watch.
+fn act(text: String, verb: String, target: String) {
+    let choice = BulkChoice {
+        ids: Vec::new(),
+        shown: Shown {
+            query: target,
+            ..Shown::default()
+        },
+    };
+    leptos::task::spawn_local(async move {
+        match api::bulk(choice, verb, RunId::new().to_string()).await {
+            Ok(_) => Toasts::get().say("activity", format!("{text}: begun, see Activity")),
+            Err(error) => Toasts::get().bad(error.0.message),
+        }
+    });
 }
 
 #[component]
@@ -104,11 +152,13 @@ pub fn Palette(node: NodeRef<html::Dialog>) -> impl IntoView {
         );
     };
     let go = move |index: usize| {
-        let href = entries.with_untracked(|all| all.get(index).map(|entry| entry.href.clone()));
-        if let Some(href) = href {
-            dialog::close(node);
-            ask(String::new());
-            navigate.with_value(|navigate| navigate(&href, Default::default()));
+        let entry = entries.with_untracked(|all| all.get(index).cloned());
+        let Some(entry) = entry else { return };
+        dialog::close(node);
+        ask(String::new());
+        match entry.act {
+            Some((verb, target)) => act(entry.text, verb, target),
+            None => navigate.with_value(|navigate| navigate(&entry.href, Default::default())),
         }
     };
     let key = move |event: ev::KeyboardEvent| {
@@ -171,7 +221,7 @@ pub fn Palette(node: NodeRef<html::Dialog>) -> impl IntoView {
                 {icon("search")}
                 <input
                     aria-label="Search or run"
-                    placeholder="Container, schedule or page"
+                    placeholder="Container, host, schedule or page, or restart …"
                     role="combobox"
                     aria-expanded="true"
                     aria-controls="palette-list"

@@ -1,12 +1,16 @@
 //! The fleet: what every watcher knows, in one place. Lists read it and never wait for an engine.
 
-use super::Line;
+use super::{
+    Line,
+    line::{Around, Seen},
+    marks::{AllMarks, Marked},
+};
 use crate::{Control, schedules::Planned};
 use domain::{
     containers::{BusyWith, Container, ContainerState, HostRef, NextRun},
     events::Event,
     hosts::{EngineFacts, HostStatus},
-    ids::{ContainerId, HostId, OrgId},
+    ids::{ContainerId, HostId, OrgId, UserId},
     selectors::Selector,
 };
 use parking_lot::RwLock;
@@ -25,6 +29,9 @@ pub(super) struct State {
     pub(super) busy: HashMap<ContainerId, BusyWith>,
     /// Enabled schedules with a coming fire time, soonest first, per organisation.
     pub(super) planned: HashMap<OrgId, Arc<Vec<Planned>>>,
+    /// Tags and notes of the containers that have some.
+    pub(super) marks: HashMap<ContainerId, Marked>,
+    pub(super) favourites: HashMap<UserId, HashSet<ContainerId>>,
 }
 
 /// One host as its watcher knows it.
@@ -69,7 +76,7 @@ impl Fleet {
                 let stale = host.status != HostStatus::Online;
                 host.lines
                     .values()
-                    .filter(|line| selector.matches(line.as_ref()))
+                    .filter(|line| selector.matches(&state.seen(line)))
                     .map(move |line| FleetTarget {
                         container_id: line.id,
                         engine_id: line.facts.engine_id.clone(),
@@ -188,18 +195,71 @@ impl Fleet {
                 return;
             }
         };
-        let changed: Vec<(OrgId, Container)> = {
+        let touched: HashSet<ContainerId> = {
             let mut state = self.0.write();
             let before = std::mem::replace(&mut state.busy, busy);
-            let touched: Vec<ContainerId> = before
+            before
                 .keys()
                 .chain(state.busy.keys())
                 .filter(|id| before.get(id) != state.busy.get(id))
                 .copied()
-                .collect();
-            if touched.is_empty() {
+                .collect()
+        };
+        self.tell(control, &touched);
+    }
+
+    /// Takes tags, notes and favourites as they are stored, and tells the pages of what changed.
+    pub(crate) async fn refresh_marks(&self, control: &Control) {
+        let AllMarks { marks, favourites } = match super::marks::all(control).await {
+            Ok(all) => all,
+            Err(error) => {
+                tracing::debug!(error = %error, "marks cannot be read now");
                 return;
             }
+        };
+        let touched: HashSet<ContainerId> = {
+            let mut state = self.0.write();
+            let before = std::mem::replace(&mut state.marks, marks);
+            state.favourites = favourites;
+            before
+                .keys()
+                .chain(state.marks.keys())
+                .filter(|id| before.get(id) != state.marks.get(id))
+                .copied()
+                .collect()
+        };
+        self.tell(control, &touched);
+    }
+
+    /// What was stored just now is seen by whoever stored it, before the outbox comes round.
+    pub(super) fn put_marks(&self, control: &Control, id: ContainerId, marked: Marked) {
+        {
+            let mut state = self.0.write();
+            if marked == Marked::default() {
+                state.marks.remove(&id);
+            } else {
+                state.marks.insert(id, marked);
+            }
+        }
+        self.tell(control, &HashSet::from([id]));
+    }
+
+    pub(super) fn put_favourite(&self, user: UserId, id: ContainerId, is: bool) {
+        let mut state = self.0.write();
+        let favourites = state.favourites.entry(user).or_default();
+        if is {
+            favourites.insert(id);
+        } else {
+            favourites.remove(&id);
+        }
+    }
+
+    /// Shows these containers anew on every page.
+    fn tell(&self, control: &Control, touched: &HashSet<ContainerId>) {
+        if touched.is_empty() {
+            return;
+        }
+        let changed: Vec<(OrgId, Container)> = self.read(|state| {
             state
                 .hosts
                 .values()
@@ -207,7 +267,7 @@ impl Fleet {
                 .filter(|(_, line)| touched.contains(&line.id))
                 .map(|(org, line)| (org, state.view(org, line)))
                 .collect()
-        };
+        });
         for (org, container) in changed {
             control
                 .events()
@@ -241,7 +301,20 @@ impl State {
             .hosts
             .get(&line.host.id)
             .is_none_or(|host| host.status != HostStatus::Online);
-        line.view(stale, self.next_run(org, line), self.busy.get(&line.id).cloned())
+        line.view(Around {
+            stale,
+            next_run: self.next_run(org, line),
+            busy: self.busy.get(&line.id).cloned(),
+            marked: self.marks.get(&line.id),
+        })
+    }
+
+    /// A line as selectors see it.
+    pub(super) fn seen<'a>(&'a self, line: &'a Line) -> Seen<'a> {
+        Seen {
+            line,
+            marks: &self.marks,
+        }
     }
 
     /// The next time of every schedule that touches a container, soonest first.
@@ -253,7 +326,7 @@ impl State {
             .map(|all| all.as_slice())
             .unwrap_or_default();
         all.iter()
-            .filter(|planned| planned.selector.matches(line) && seen.insert(planned.schedule_id))
+            .filter(|planned| planned.selector.matches(&self.seen(line)) && seen.insert(planned.schedule_id))
             .map(|planned| NextRun {
                 schedule_id: planned.schedule_id,
                 schedule_name: planned.name.clone(),
@@ -265,7 +338,8 @@ impl State {
 
     pub(super) fn next_run(&self, org: OrgId, line: &Line) -> Option<NextRun> {
         let planned = self.planned.get(&org)?;
-        let first = planned.iter().find(|planned| planned.selector.matches(line))?;
+        let line = self.seen(line);
+        let first = planned.iter().find(|planned| planned.selector.matches(&line))?;
         Some(NextRun {
             schedule_id: first.schedule_id,
             schedule_name: first.name.clone(),

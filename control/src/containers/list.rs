@@ -1,13 +1,23 @@
-//! The list of containers: filter, sort, cut. In memory, so that ten thousand lines cost milliseconds.
+//! The list of containers: filter, group, sort, cut. In memory, so that ten thousand lines cost milliseconds.
 
 use super::{Line, fleet::State};
 use crate::error::Result;
 use domain::{
-    containers::{ContainerPage, ContainerSort, ContainerState, FleetCounts, Health},
-    ids::{HostId, OrgId},
+    auth::Actor,
+    containers::{
+        ContainerGroup, ContainerPage, ContainerSort, ContainerState, FleetCounts, Grouping, Health,
+    },
+    ids::{ContainerId, HostId},
     selectors::Selector,
 };
-use std::{cmp::Ordering, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+/// How many containers are measured for a list in the order of what they use.
+const MEASURED: usize = 500;
 
 /// Which containers, in which order, and which part of them.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +25,9 @@ pub struct ContainerQuery {
     /// The selector language, bare words allowed; empty is everything.
     pub query: String,
     pub host: Option<HostId>,
+    /// Only the favourites of the caller.
+    pub favourites: bool,
+    pub group: Grouping,
     pub sort: ContainerSort,
     pub descending: bool,
     pub offset: u32,
@@ -32,53 +45,216 @@ impl ContainerQuery {
     }
 }
 
-pub(super) fn list(state: &State, org: OrgId, query: &ContainerQuery, selector: &Selector) -> ContainerPage {
+/// One line of the list; grouped by tag, a container has one for each of its tags.
+struct Row<'a> {
+    group: Option<&'a str>,
+    line: &'a Arc<Line>,
+    /// For orders by what does not stand in the line itself: what is smaller comes first, and nothing comes last
+    /// whichever way the order goes.
+    key: Option<i64>,
+}
+
+pub(super) fn list(
+    state: &State,
+    actor: &Actor,
+    query: &ContainerQuery,
+    selector: &Selector,
+    loads: &HashMap<ContainerId, i64>,
+) -> ContainerPage {
+    let org = actor.org_id;
+    let no_favourites = HashSet::new();
+    let favourites = actor
+        .user_id
+        .and_then(|user| state.favourites.get(&user))
+        .unwrap_or(&no_favourites);
     let mut counts = FleetCounts::default();
     let mut lines: Vec<&Arc<Line>> = Vec::new();
     for host in state.hosts.values().filter(|host| host.org_id == org) {
         let wanted = query.host.is_none_or(|id| id == host.host.id);
         for line in host.lines.values() {
             count(&mut counts, line);
-            if wanted && selector.matches(line.as_ref()) {
+            if wanted
+                && (!query.favourites || favourites.contains(&line.id))
+                && selector.matches(&state.seen(line))
+            {
                 lines.push(line);
             }
         }
     }
     let total = lines.len() as u64;
-    if query.sort == ContainerSort::NextRun {
-        let mut keyed: Vec<_> = lines
-            .iter()
-            .map(|line| (state.next_run(org, line).map(|next| next.at), *line))
-            .collect();
-        keyed.sort_by(|(a, x), (b, y)| {
-            // Without a plan comes last in both directions.
-            match (a, b) {
-                (Some(a), Some(b)) => directed(a.cmp(b), query.descending),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (None, None) => Ordering::Equal,
-            }
-            .then_with(|| by_name(x, y))
-        });
-        lines = keyed.into_iter().map(|(_, line)| line).collect();
-    } else {
-        lines.sort_by(|a, b| {
-            directed(compare(query.sort, a, b), query.descending).then_with(|| by_name(a, b))
-        });
-    }
+    let mut rows = rows(state, query, lines, |line| {
+        key(state, actor, query.sort, line, loads)
+    });
+    let groups = groups(query, &rows);
+
     let (offset, limit) = (query.offset as usize, query.limit as usize);
-    let items = lines
+    let end = offset.saturating_add(limit).min(rows.len());
+    // Only what comes before the end of the part has to be in order.
+    if end < rows.len() {
+        rows.select_nth_unstable_by(end, |a, b| in_order(query, state, a, b));
+    }
+    let all = rows.len();
+    rows.truncate(end);
+    rows.sort_unstable_by(|a, b| in_order(query, state, a, b));
+    let items = rows
         .iter()
         .skip(offset)
-        .take(limit)
-        .map(|line| state.view(org, line))
+        .map(|row| state.view(org, row.line))
         .collect();
-    let next = (offset + limit < lines.len()).then(|| (offset + limit).to_string());
     ContainerPage {
         items,
         total,
-        next,
+        next: (end < all).then(|| end.to_string()),
         counts,
+        groups,
+        favourites: mine(favourites),
+        tags: tags(state, actor),
+    }
+}
+
+/// The running containers that match, as many as can be measured for one list.
+pub(super) fn running(
+    state: &State,
+    actor: &Actor,
+    query: &ContainerQuery,
+    selector: &Selector,
+) -> Vec<ContainerId> {
+    let hosts = state
+        .hosts
+        .values()
+        .filter(|host| host.org_id == actor.org_id && query.host.is_none_or(|id| id == host.host.id));
+    hosts
+        .flat_map(|host| host.lines.values())
+        .filter(|line| line.facts.state == ContainerState::Running && selector.matches(&state.seen(line)))
+        .map(|line| line.id)
+        .take(MEASURED)
+        .collect()
+}
+
+fn rows<'a>(
+    state: &'a State,
+    query: &ContainerQuery,
+    lines: Vec<&'a Arc<Line>>,
+    key: impl Fn(&Line) -> Option<i64>,
+) -> Vec<Row<'a>> {
+    let mut rows = Vec::with_capacity(lines.len());
+    for line in lines {
+        let key = key(line);
+        let group = match query.group {
+            Grouping::None => None,
+            Grouping::Host => Some(line.host.name.as_str()),
+            Grouping::Stack => line.facts.stack(),
+            Grouping::Tag => {
+                let tags = state.marks.get(&line.id).map(|marked| marked.tags.as_slice());
+                let tags = tags.unwrap_or_default();
+                rows.extend(tags.iter().map(|tag| Row {
+                    group: Some(tag),
+                    line,
+                    key,
+                }));
+                if !tags.is_empty() {
+                    continue;
+                }
+                None
+            }
+        };
+        rows.push(Row { group, line, key });
+    }
+    rows
+}
+
+/// Without a group comes last.
+fn groups(query: &ContainerQuery, rows: &[Row<'_>]) -> Vec<ContainerGroup> {
+    if query.group == Grouping::None {
+        return Vec::new();
+    }
+    let mut counted: BTreeMap<(bool, Option<&str>), (u32, u32)> = BTreeMap::new();
+    for row in rows {
+        let (count, running) = counted.entry((row.group.is_none(), row.group)).or_default();
+        *count += 1;
+        *running += u32::from(row.line.facts.state == ContainerState::Running);
+    }
+    counted
+        .into_iter()
+        .map(|((_, name), (count, running))| ContainerGroup {
+            name: name.map(str::to_owned),
+            count,
+            running,
+        })
+        .collect()
+}
+
+fn mine(favourites: &HashSet<ContainerId>) -> Vec<ContainerId> {
+    let mut all: Vec<ContainerId> = favourites.iter().copied().collect();
+    all.sort_unstable();
+    all
+}
+
+/// The tags in use, for completion.
+fn tags(state: &State, actor: &Actor) -> Vec<String> {
+    if state.marks.is_empty() {
+        return Vec::new();
+    }
+    let hosts = state.hosts.values().filter(|host| host.org_id == actor.org_id);
+    let all: BTreeSet<&String> = hosts
+        .flat_map(|host| host.lines.values())
+        .filter_map(|line| state.marks.get(&line.id))
+        .flat_map(|marked| &marked.tags)
+        .collect();
+    all.into_iter().cloned().collect()
+}
+
+fn key(
+    state: &State,
+    actor: &Actor,
+    sort: ContainerSort,
+    line: &Line,
+    loads: &HashMap<ContainerId, i64>,
+) -> Option<i64> {
+    match sort {
+        ContainerSort::Cpu | ContainerSort::Memory => loads.get(&line.id).copied(),
+        ContainerSort::NextRun => {
+            let next = state.next_run(actor.org_id, line)?;
+            Some(next.at.timestamp_millis())
+        }
+        ContainerSort::Uptime => started(line).map(|at| at.timestamp_millis()),
+        ContainerSort::Ports => line
+            .facts
+            .ports
+            .iter()
+            .map(|port| i64::from(port.public))
+            .filter(|port| *port > 0)
+            .min(),
+        _ => None,
+    }
+}
+
+fn in_order(query: &ContainerQuery, state: &State, a: &Row<'_>, b: &Row<'_>) -> Ordering {
+    (a.group.is_none(), a.group)
+        .cmp(&(b.group.is_none(), b.group))
+        .then_with(|| match query.sort {
+            ContainerSort::NextRun
+            | ContainerSort::Uptime
+            | ContainerSort::Ports
+            | ContainerSort::Cpu
+            | ContainerSort::Memory => match (a.key, b.key) {
+                (Some(a), Some(b)) => directed(a.cmp(&b), query.descending),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            },
+            ContainerSort::Tags => first_tag(state, a, b, query.descending),
+            sort => directed(compare(sort, a.line, b.line), query.descending),
+        })
+        .then_with(|| by_name(a.line, b.line))
+}
+
+fn first_tag(state: &State, a: &Row<'_>, b: &Row<'_>, descending: bool) -> Ordering {
+    let first = |row: &Row<'_>| {
+        let marked = state.marks.get(&row.line.id)?;
+        marked.tags.iter().min()
+    };
+    match (first(a), first(b)) {
+        (Some(a), Some(b)) => directed(a.cmp(b), descending),
+        (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
 
@@ -105,7 +281,6 @@ fn by_name(a: &Arc<Line>, b: &Arc<Line>) -> Ordering {
 
 fn compare(sort: ContainerSort, a: &Line, b: &Line) -> Ordering {
     match sort {
-        ContainerSort::Name | ContainerSort::NextRun => a.facts.name.cmp(&b.facts.name),
         ContainerSort::Image => a.facts.image.cmp(&b.facts.image),
         // Without a stack comes last.
         ContainerSort::Stack => {
@@ -113,7 +288,7 @@ fn compare(sort: ContainerSort, a: &Line, b: &Line) -> Ordering {
         }
         ContainerSort::Host => a.host.name.cmp(&b.host.name),
         ContainerSort::State => rank(a).cmp(&rank(b)),
-        ContainerSort::Uptime => (started(a).is_none(), started(a)).cmp(&(started(b).is_none(), started(b))),
+        _ => a.facts.name.cmp(&b.facts.name),
     }
 }
 

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use domain::{
     actions::Action,
     auth::{Actor, Permission},
-    containers::{Container, ContainerPage, NextRun},
+    containers::{Container, ContainerPage, ContainerSort, NextRun},
     errors::{ErrorClass, Problem},
     ids::{HostId, OrgId},
     pages::PAGE_MAX,
@@ -15,7 +15,7 @@ use domain::{
     schedules::Step,
     selectors::Selector,
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 /// Lists containers from the watchers' snapshots; never waits for an engine.
@@ -26,9 +26,20 @@ pub async fn list(control: &Control, actor: &Actor, mut query: ContainerQuery) -
     actor.require(Permission::ContainersRead)?;
     query.limit = query.limit.clamp(1, PAGE_MAX);
     let selector = query.selector()?;
+    let loads = match query.sort {
+        ContainerSort::Cpu | ContainerSort::Memory => {
+            // Who asks for the busiest looks at all that may be it.
+            let ids = control
+                .fleet()
+                .read(|state| lists::running(state, actor, &query, &selector));
+            super::loads::lease(control, actor.org_id, &ids);
+            control.loads().keys(query.sort)
+        }
+        _ => HashMap::new(),
+    };
     Ok(control
         .fleet()
-        .read(|state| lists::list(state, actor.org_id, &query, &selector)))
+        .read(|state| lists::list(state, actor, &query, &selector, &loads)))
 }
 
 /// One container, by our id or the engine's.
@@ -86,7 +97,7 @@ pub async fn act(
     runs::start_direct(control, actor, title, RunPlan::of(vec![step]), idempotency_key).await
 }
 
-async fn find(control: &Control, actor: &Actor, id: &str) -> Result<Arc<Line>> {
+pub(super) async fn find(control: &Control, actor: &Actor, id: &str) -> Result<Arc<Line>> {
     if let Some(line) = control.fleet().lookup(actor.org_id, id) {
         return Ok(line);
     }

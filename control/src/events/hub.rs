@@ -8,7 +8,7 @@ use domain::{
 };
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::sync::{Notify, broadcast};
@@ -21,9 +21,10 @@ const BACKLOG: usize = 4096;
 const POLL: Duration = Duration::from_secs(2);
 /// How soon to look again while an open transaction holds rows back.
 const HELD: Duration = Duration::from_millis(10);
-/// Between two looks at the containers that open runs work on, and at what is planned.
+/// Between two looks at the containers that open runs work on, at what is planned, and at tags and notes.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 const PLANNED_PAUSE: Duration = Duration::from_millis(500);
+const MARKS_PAUSE: Duration = Duration::from_millis(200);
 
 /// An event and whose it is.
 #[derive(Clone, Debug)]
@@ -32,6 +33,29 @@ pub struct HubEvent {
     /// Its place in the outbox; none for what comes from the watchers.
     pub position: Option<Position>,
     pub event: Event,
+    /// As JSON, once it was asked for: a hundred streams send the same text.
+    text: OnceLock<Option<String>>,
+}
+
+impl HubEvent {
+    fn new(org_id: OrgId, position: Option<Position>, event: Event) -> Self {
+        Self {
+            org_id,
+            position,
+            event,
+            text: OnceLock::new(),
+        }
+    }
+
+    /// The event as JSON; nothing for one that cannot be written, which is a defect and is logged.
+    pub fn text(&self) -> Option<&str> {
+        let write = || {
+            serde_json::to_string(&self.event)
+                .inspect_err(|error| tracing::error!(%error, "an event could not be written"))
+                .ok()
+        };
+        self.text.get_or_init(write).as_deref()
+    }
 }
 
 /// Where events are handed out.
@@ -42,6 +66,7 @@ pub struct EventHub {
     read: Arc<Mutex<Position>>,
     runs_moved: Arc<Notify>,
     schedules_moved: Arc<Notify>,
+    marks_moved: Arc<Notify>,
 }
 
 impl Default for EventHub {
@@ -51,6 +76,7 @@ impl Default for EventHub {
             read: Arc::default(),
             runs_moved: Arc::default(),
             schedules_moved: Arc::default(),
+            marks_moved: Arc::default(),
         }
     }
 }
@@ -64,11 +90,7 @@ impl EventHub {
     /// Hands out an event that is not in the database: a container's or a host's health.
     pub fn send_live(&self, org_id: OrgId, event: Event) {
         // Nobody listening is no error.
-        let _ = self.sender.send(Arc::new(HubEvent {
-            org_id,
-            position: None,
-            event,
-        }));
+        let _ = self.sender.send(Arc::new(HubEvent::new(org_id, None, event)));
     }
 
     /// How far the outbox was read.
@@ -168,10 +190,17 @@ impl EventHub {
                 self.schedules_moved.notified().await;
             }
         };
+        let marks = async {
+            loop {
+                control.fleet().refresh_marks(control).await;
+                tokio::time::sleep(MARKS_PAUSE).await;
+                self.marks_moved.notified().await;
+            }
+        };
         let stop = control.stopping();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = async { tokio::join!(busy, planned); } => {}
+            () = async { tokio::join!(busy, planned, marks); } => {}
         }
     }
 
@@ -185,6 +214,9 @@ impl EventHub {
             };
             drop(conn);
             let full = rows.len() as i64 == BATCH;
+            if rows.iter().any(|row| row.kind == Kind::Marks.as_str()) {
+                self.marks_moved.notify_one();
+            }
             let events = build(control, rows).await?;
             let runs_moved = events
                 .iter()
@@ -262,12 +294,9 @@ async fn build(control: &Control, rows: Vec<Row>) -> Result<Vec<HubEvent>> {
                 None => continue,
             },
             Kind::HostRemoved => Event::HostRemoved { id: HostId(object) },
+            Kind::Marks => continue,
         };
-        events.push(HubEvent {
-            org_id,
-            position: Some(position),
-            event,
-        });
+        events.push(HubEvent::new(org_id, Some(position), event));
     }
     Ok(events)
 }

@@ -45,6 +45,8 @@ pub enum Kind {
     ScheduleDeleted,
     Host,
     HostRemoved,
+    /// Tags, a note or a favourite of a container: the fleet reads them again, and tells of the containers itself.
+    Marks,
 }
 
 impl Kind {
@@ -56,6 +58,7 @@ impl Kind {
             Self::ScheduleDeleted => "schedule_deleted",
             Self::Host => "host",
             Self::HostRemoved => "host_removed",
+            Self::Marks => "marks",
         }
     }
 
@@ -67,6 +70,7 @@ impl Kind {
             Self::ScheduleDeleted,
             Self::Host,
             Self::HostRemoved,
+            Self::Marks,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == word)

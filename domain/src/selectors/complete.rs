@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Key;
 use super::parse::is_blank;
@@ -32,6 +32,28 @@ pub enum CompletionKind {
     },
     /// After a key that does not exist.
     Nothing,
+}
+
+/// What a field offers at its cursor, ready to be put in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Suggestions {
+    /// The bytes of the text that a choice replaces.
+    pub start: usize,
+    pub end: usize,
+    pub items: Vec<Suggestion>,
+}
+
+/// One choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Suggestion {
+    /// What to put in, quotes and all.
+    pub text: String,
+    /// What it is, or how many containers it would pick.
+    pub about: String,
+    /// A term is not at its end: a value follows.
+    pub more: bool,
 }
 
 /// What to offer at the byte `cursor`. Works on unfinished and wrong text; a cursor outside the text or within a character

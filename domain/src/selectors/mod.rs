@@ -41,13 +41,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use complete::{Completion, CompletionKind, complete};
+pub use complete::{Completion, CompletionKind, Suggestion, Suggestions, complete};
 pub use error::SelectorError;
 pub use evaluate::SelectorSubject;
 pub use key::Key;
 pub use render::quote;
 
 use crate::ids::HostId;
+use pattern::Pattern;
 use value::{HostOf, Matcher, Value};
 
 /// Longest text of a selector, in bytes; room for a thousand ids.
@@ -138,6 +139,55 @@ impl Selector {
             }],
             span: Span::default(),
         }])
+    }
+
+    /// The containers of exactly those names on those hosts.
+    pub fn containers<'a>(all: impl IntoIterator<Item = (HostId, &'a str)>) -> Self {
+        let values = all
+            .into_iter()
+            .map(|(host, name)| Value {
+                matcher: Matcher::Container(HostOf::Id(host), name.to_owned()),
+                span: Span::default(),
+            })
+            .collect();
+        Self::new(vec![Term {
+            exclude: false,
+            about: About::Key(Key::Container),
+            values,
+            span: Span::default(),
+        }])
+    }
+
+    /// A search as the target that picks the same containers: a bare word becomes `name:*word*`, and what only excludes
+    /// begins with `*`. Nothing for searches that no target can say: several words that must all occur, or a word beside
+    /// a name.
+    pub fn into_target(mut self) -> Option<Self> {
+        let is_word = |term: &&Term| term.about == About::Word && !term.exclude;
+        let words = self.terms.iter().filter(is_word).count();
+        let names = self
+            .terms
+            .iter()
+            .any(|term| term.about == About::Key(Key::Name) && !term.exclude);
+        if words > 1 || (words == 1 && names) {
+            return None;
+        }
+        for term in &mut self.terms {
+            if term.about != About::Word {
+                continue;
+            }
+            term.about = About::Key(Key::Name);
+            for value in &mut term.values {
+                if let Matcher::Text(pattern) = &value.matcher {
+                    value.matcher = Matcher::Text(Pattern::new(format!("*{}*", pattern.raw())));
+                }
+            }
+        }
+        if self.terms.iter().all(|term| term.exclude) {
+            let mut terms = Self::everything().terms;
+            terms.append(&mut self.terms);
+            return Some(Self::new(terms));
+        }
+        Some(Self::new(self.terms))
     }
 
     /// Whether it picks every container without looking at it.

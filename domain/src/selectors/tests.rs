@@ -673,6 +673,32 @@ proptest! {
     }
 
     #[test]
+    fn a_search_and_its_target_pick_the_same(terms in prop::collection::vec(naive_term(), 0..4), subjects in prop::collection::vec(any_subject(), 1..8)) {
+        let text = naive_text(&terms);
+        let selector = search(&text);
+        if let Some(target) = selector.clone().into_target() {
+            for subject in &subjects {
+                prop_assert_eq!(selector.matches(subject), target.matches(subject), "{} {}", text, target);
+            }
+            let written = target.to_string();
+            prop_assert!(Selector::parse_target(&written).is_ok(), "{} {}", text, written);
+        }
+    }
+
+    #[test]
+    fn tags_are_found_in_whatever_case(tag in "[a-zA-Z0-9 äÖß_-]{1,12}", other in "[a-z]{1,6}") {
+        let mut container = subject("web");
+        container.tags = vec![tag.clone(), other.clone()];
+        for text in [&tag, &other, &tag.to_ascii_uppercase()] {
+            let selector = Selector::parse_target(&format!("tag:{}", quote(text))).expect("a target");
+            prop_assert!(selector.matches(&container), "{:?} {}", container.tags, selector);
+        }
+        container.tags.clear();
+        let selector = Selector::parse_target(&format!("tag:{}", quote(&tag))).expect("a target");
+        prop_assert!(!selector.matches(&container));
+    }
+
+    #[test]
     fn quoted_texts_are_meant_literally(name in "\\PC{1,12}", other in "\\PC{1,12}") {
         let selector = Selector::parse_target(&format!("name:{}", quote(&name))).expect("a target");
         prop_assert!(selector.matches(&subject(&name)));

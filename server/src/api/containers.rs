@@ -8,18 +8,20 @@ use crate::{
     state::AppState,
 };
 use axum::extract::State;
-use control::containers::{self, ContainerQuery};
+use control::containers::{self, BulkTargets, ContainerQuery};
 use domain::{
     actions::Action,
     auth::Permission,
-    containers::{Container, ContainerPage, ContainerSort},
+    containers::{Container, ContainerPage, ContainerSort, Grouping},
     durations::HumanDuration,
     errors::{ErrorClass, Problem},
-    ids::HostId,
+    ids::{ContainerId, HostId},
+    loads::ContainerLoad,
     pages::PAGE_DEFAULT,
+    selectors::Suggestions,
 };
 use http::{HeaderMap, Method};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub fn routes(routes: Routes) -> Routes {
     routes
@@ -28,6 +30,24 @@ pub fn routes(routes: Routes) -> Routes {
             "/api/v1/containers",
             Permission::ContainersRead,
             list,
+        )
+        .guarded(
+            Method::GET,
+            "/api/v1/containers/complete",
+            Permission::ContainersRead,
+            complete,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/containers/watch",
+            Permission::ContainersRead,
+            watch,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/containers/bulk",
+            Permission::ContainersOperate,
+            bulk,
         )
         .guarded(
             Method::GET,
@@ -53,6 +73,13 @@ pub struct List {
     /// Only of this host.
     #[param(value_type = Option<uuid::Uuid>)]
     host: Option<HostId>,
+    /// Only the caller's favourites.
+    #[serde(default)]
+    favourites: bool,
+    /// Puts lines of one host, stack or tag together; `groups` says how many each has.
+    #[serde(default)]
+    #[param(inline)]
+    group: Grouping,
     #[serde(default)]
     #[param(inline)]
     sort: ContainerSort,
@@ -87,12 +114,38 @@ pub async fn list(
     let query = ContainerQuery {
         query: list.query,
         host: list.host,
+        favourites: list.favourites,
+        group: list.group,
         sort: list.sort,
         descending: list.descending,
         offset,
         limit: list.limit.unwrap_or(PAGE_DEFAULT),
     };
     Ok(Json(containers::list(&state.control, &actor, query).await?))
+}
+
+/// What is typed, and where.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Typed {
+    #[serde(default)]
+    query: String,
+    /// The cursor's place in the text's bytes; its end when absent.
+    cursor: Option<usize>,
+}
+
+/// What could be written at the cursor of a selector: keys, and the values that containers have now.
+#[utoipa::path(get, path = "/api/v1/containers/complete", tag = "containers", params(Typed),
+    responses((status = 200, body = Suggestions)))]
+pub async fn complete(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Query(typed): Query<Typed>,
+) -> Result<Json<Suggestions>, ApiError> {
+    let cursor = typed.cursor.unwrap_or(typed.query.len());
+    Ok(Json(
+        containers::complete(&state.control, &actor, &typed.query, cursor).await?,
+    ))
 }
 
 /// One container, by its id or the engine's.
@@ -155,9 +208,90 @@ pub async fn act(
             .into());
         }
     };
-    let key = headers
-        .get("idempotency-key")
-        .map(|value| value.to_str().unwrap_or_default().trim().to_owned());
+    let key = idempotency_key(&headers);
     let run = containers::act(&state.control, &actor, &id, action, key.as_deref()).await?;
     accepted(&state.control, &actor, run, act.wait).await
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get("idempotency-key")
+        .map(|value| value.to_str().unwrap_or_default().trim().to_owned())
+}
+
+/// What is done to many containers, and to which: either `targets` or `selector`.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulk {
+    action: Action,
+    /// Ids, ours or the engines'; at most 1,000.
+    targets: Option<Vec<String>>,
+    /// What it picks when the run starts; bare words are refused, and everything is an explicit `*`.
+    selector: Option<String>,
+}
+
+/// How the outcome is waited for.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wait {
+    /// Wait at most this long for the outcome: `10s`. At most 60 s.
+    #[param(value_type = Option<String>)]
+    wait: Option<HumanDuration>,
+}
+
+/// Does something to many containers, as one run with a result for each. An `Idempotency-Key` header makes a repeated
+/// request answer with the same run.
+#[utoipa::path(post, path = "/api/v1/containers/bulk", tag = "containers", params(Wait), request_body = Bulk,
+    responses((status = 202, body = Accepted), (status = 404, description = "`container_not_found`, with the place of the id"),
+        (status = 409, description = "`protected`"),
+        (status = 422, description = "`targets_or_selector`, `no_targets`, `too_many_targets`, `action_invalid`, `invalid_selector`")))]
+pub async fn bulk(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Query(wait): Query<Wait>,
+    headers: HeaderMap,
+    Json(bulk): Json<Bulk>,
+) -> Result<Accepted, ApiError> {
+    let targets = match (bulk.targets, bulk.selector) {
+        (Some(ids), None) => BulkTargets::Ids(ids),
+        (None, Some(selector)) => BulkTargets::Selector(selector),
+        _ => {
+            return Err(Problem::invalid(
+                "targets_or_selector",
+                "targets",
+                "Say which containers are meant in one way: by their ids as targets, or by a selector.",
+            )
+            .into());
+        }
+    };
+    let key = idempotency_key(&headers);
+    let run = containers::bulk(&state.control, &actor, bulk.action, targets, key.as_deref()).await?;
+    accepted(&state.control, &actor, run, wait.wait).await
+}
+
+/// The containers to look at.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    /// At most 500.
+    ids: Vec<ContainerId>,
+}
+
+/// What is known of the containers that are looked at.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Watched {
+    items: Vec<ContainerLoad>,
+}
+
+/// Looks at containers for the next 15 s, and answers with what they use of processor and memory as far as it is known.
+/// Repeat it every 5 s: what nobody looks at is not measured.
+#[utoipa::path(post, path = "/api/v1/containers/watch", tag = "containers", request_body = Watch,
+    responses((status = 200, body = Watched), (status = 422, description = "`too_many_targets`")))]
+pub async fn watch(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Json(body): Json<Watch>,
+) -> Result<Json<Watched>, ApiError> {
+    let items = containers::watch(&state.control, &actor, &body.ids).await?;
+    Ok(Json(Watched { items }))
 }

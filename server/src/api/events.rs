@@ -190,10 +190,7 @@ impl Drop for Open {
 }
 
 fn written(event: &HubEvent) -> Option<SseEvent> {
-    let data = serde_json::to_string(&event.event)
-        .inspect_err(|error| tracing::error!(%error, "an event could not be written"))
-        .ok()?;
-    let sse = SseEvent::default().event(event.event.name()).data(data);
+    let sse = SseEvent::default().event(event.event.name()).data(event.text()?);
     Some(match event.position {
         Some(position) => sse.id(position.to_string()),
         None => sse,

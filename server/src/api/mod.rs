@@ -4,9 +4,11 @@ mod containers;
 mod docs;
 mod events;
 mod hosts;
+mod marks;
 mod runs;
 mod schedules;
 mod version;
+mod views;
 
 use crate::router::Routes;
 
@@ -16,6 +18,8 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = events::routes(routes);
     let routes = hosts::routes(routes);
     let routes = containers::routes(routes);
+    let routes = marks::routes(routes);
+    let routes = views::routes(routes);
     let routes = schedules::routes(routes);
     runs::routes(routes)
 }

@@ -5,6 +5,7 @@
 mod attempts;
 mod events;
 mod files;
+mod fleet;
 mod forms;
 mod identity;
 mod inside;

@@ -17,7 +17,13 @@ use tokio::{
 };
 
 /// Ends its task with the handle.
-struct Task(JoinHandle<()>);
+pub(super) struct Task(JoinHandle<()>);
+
+impl Task {
+    pub(super) fn new(task: JoinHandle<()>) -> Self {
+        Self(task)
+    }
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
@@ -25,7 +31,7 @@ impl Drop for Task {
     }
 }
 
-fn socket_dir() -> (TempDir, PathBuf) {
+pub(super) fn socket_dir() -> (TempDir, PathBuf) {
     let dir = tempfile::Builder::new()
         .prefix("chr")
         .tempdir_in("/tmp")

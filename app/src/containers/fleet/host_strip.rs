@@ -14,11 +14,40 @@ pub fn HostStrip(reading: Reading) -> impl IntoView {
         Suspend::new(async move {
             let hosts = reading.hosts.await.map(|page| page.items).unwrap_or_default();
             (!hosts.is_empty()).then(|| {
-                view! { <ul class="hosts" aria-label="Hosts">{hosts.into_iter().map(card).collect_view()}</ul> }
+                view! { <ul class="hosts" aria-label="Hosts">{cards_of(hosts)}</ul> }
             })
         })
     };
     view! { <Transition>{cards}</Transition> }
+}
+
+/// So many hosts have a card each. Of more, those that need a person, and how many are well.
+const MANY: usize = 8;
+
+fn cards_of(hosts: Vec<Host>) -> Vec<AnyView> {
+    if hosts.len() <= MANY {
+        return hosts.into_iter().map(card).collect();
+    }
+    let (bad, well): (Vec<Host>, Vec<Host>) = hosts
+        .into_iter()
+        .partition(|host| matches!(host.status, HostStatus::Offline));
+    let sum = |of: fn(&Host) -> u32| well.iter().map(of).sum::<u32>();
+    let (containers, running) = (sum(|host| host.containers), sum(|host| host.running));
+    let more = bad.len().saturating_sub(MANY);
+    let mut cards: Vec<AnyView> = bad.into_iter().take(MANY).map(card).collect();
+    cards.push(
+        view! {
+            <li class="card host">
+                <div class="row"><a class="strong" href="/hosts">{format!("{} hosts", well.len())}</a></div>
+                <div class="cc sm muted">
+                    <span>{format!("{running} of {containers} running")}</span>
+                    {(more > 0).then(|| view! { <span class="bad-text">{format!("and {more} more offline")}</span> })}
+                </div>
+            </li>
+        }
+        .into_any(),
+    );
+    cards
 }
 
 /// How an engine is reached, in a word.

@@ -1,6 +1,6 @@
-//! The list by keyboard: j and k move, Enter opens, x selects, r restarts, s schedules, Escape clears.
+//! The list by keyboard: j and k move, Enter opens, x selects and Shift x a range, r restarts, s schedules, Escape clears.
 
-use super::{bulk, reading::Reading};
+use super::{bulk::Bulk, reading::Reading};
 use crate::{
     containers::{lines::Line, words},
     shell::plain,
@@ -10,7 +10,7 @@ use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-pub fn listen(body: NodeRef<html::Tbody>, reading: Reading) {
+pub fn listen(body: NodeRef<html::Tbody>, reading: Reading, bulk: Bulk) {
     if cfg!(feature = "ssr") {
         return;
     }
@@ -24,16 +24,17 @@ pub fn listen(body: NodeRef<html::Tbody>, reading: Reading) {
         };
         let row = focused_row();
         let line = row.as_ref().and_then(|row| line_of(reading, row));
-        let chosen = reading.selected.with_untracked(|ids| !ids.is_empty());
+        let chosen = reading.chosen.any_untracked();
         match event.key().as_str() {
             "j" => step(&body, row.as_ref(), true),
             "k" => step(&body, row.as_ref(), false),
-            "x" => {
+            "x" | "X" => {
                 if let Some(line) = line {
-                    reading.toggle(line.id);
+                    let shown = untrack(|| reading.shown_ids());
+                    reading.chosen.toggle(line.id, event.shift_key(), &shown);
                 }
             }
-            "r" if chosen => bulk::all(reading, "restart"),
+            "r" if chosen => bulk.start("restart"),
             "r" => {
                 if let Some(line) = line.filter(|line| !line.is_busy()) {
                     line.act("restart");
@@ -41,7 +42,7 @@ pub fn listen(body: NodeRef<html::Tbody>, reading: Reading) {
             }
             "s" => {
                 let lines = if chosen {
-                    reading.chosen()
+                    untrack(|| reading.chosen.lines())
                 } else {
                     line.into_iter().collect()
                 };
@@ -51,7 +52,7 @@ pub fn listen(body: NodeRef<html::Tbody>, reading: Reading) {
                     navigate(&words::plan_href(&containers), Default::default());
                 }
             }
-            "Escape" if chosen => reading.selected.update(std::collections::BTreeSet::clear),
+            "Escape" if chosen => reading.chosen.clear(),
             _ => return,
         }
         event.prevent_default();
@@ -69,11 +70,21 @@ fn line_of(reading: Reading, row: &Element) -> Option<Line> {
 
 /// Focuses the name in the next or the previous row, or in the first one.
 fn step(body: &HtmlElement, row: Option<&Element>, forward: bool) {
-    let next = match row {
-        Some(row) if forward => row.next_element_sibling(),
-        Some(row) => row.previous_element_sibling(),
+    let aside = |row: &Element| {
+        if forward {
+            row.next_element_sibling()
+        } else {
+            row.previous_element_sibling()
+        }
+    };
+    let mut next = match row {
+        Some(row) => aside(row),
         None => body.query_selector("tr.line").ok().flatten(),
     };
+    // The head of a group is no row to stand on.
+    if let Some(head) = next.clone().filter(|row| row.class_list().contains("grp")) {
+        next = aside(&head);
+    }
     if let Some(link) = next
         .and_then(|row| row.query_selector(".name a").ok().flatten())
         .and_then(|link| link.dyn_into::<HtmlElement>().ok())

@@ -1,16 +1,24 @@
 //! The fleet: every container on every host, in one list.
 
 mod bulk;
+mod chosen;
 mod empty;
 mod host_strip;
 mod keys;
+mod load;
 mod place;
 mod reading;
 mod row;
 mod search;
+mod suggest;
 mod table;
+mod tools;
+mod views;
 
-use crate::components::{Empty, Failure, skeleton};
+use crate::{
+    components::{Empty, Failure, skeleton},
+    containers::marks::{Marking, MarksDialog},
+};
 use host_strip::HostStrip;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -45,12 +53,15 @@ fn subtitle(reading: Reading) -> impl IntoView {
 pub fn Fleet() -> impl IntoView {
     let place = Place::from_url();
     let reading = Reading::provide(place);
+    let bulk = bulk::Bulk::provide(place, reading);
+    let marking = Marking::provide();
     view! {
         <Title text="Fleet" />
         <div class="page-head">
             <h1>"Fleet"</h1>
             {subtitle(reading)}
             <div class="end">
+                <views::Views place />
                 <a class="btn btn-primary" href="/schedules/new">
                     {crate::components::icon("plus")}
                     "New schedule"
@@ -60,20 +71,21 @@ pub fn Fleet() -> impl IntoView {
         <HostStrip reading />
         <search::SearchBar place reading />
         <Transition fallback=|| skeleton::lines(8)>
-            <List place reading />
+            <List place reading bulk />
         </Transition>
-        <bulk::BulkBar reading />
+        <bulk::BulkBar bulk />
+        <MarksDialog marking />
     }
 }
 
 /// The list, or why there is none.
 #[component]
-fn List(place: Place, reading: Reading) -> impl IntoView {
+fn List(place: Place, reading: Reading, bulk: bulk::Bulk) -> impl IntoView {
     let failed = Memo::new(move |_| reading.error());
     move || match failed.get() {
         Some(error) if error.0.code == WRONG => not_understood(place),
         Some(error) => view! { <Failure error retry=move |()| reading.again() /> }.into_any(),
-        None => view! { <table::Table place reading /> }.into_any(),
+        None => view! { <table::Table place reading bulk /> }.into_any(),
     }
 }
 

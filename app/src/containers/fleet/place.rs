@@ -1,31 +1,25 @@
-//! What the page shows is in its address: the search and the order. A link to it shows the same.
+//! What the page shows is in its address: the search, the order, the groups and the columns. A link to it shows the same.
 
-use crate::containers::words::encode;
-use domain::containers::ContainerSort;
+use crate::shell::{cookie, set_cookie};
+use domain::{
+    containers::{ContainerSort, Grouping},
+    views::{Column, Shown},
+};
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate, hooks::use_query_map};
 
-/// The search and the order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shown {
-    pub query: String,
-    pub sort: ContainerSort,
-    pub descending: bool,
-}
+/// The columns that a person has chosen, kept in the browser; the server must know them before it makes the page.
+const COLUMNS: &str = "columns";
 
 /// The page's address.
 #[derive(Clone, Copy)]
-pub struct Place(Memo<Shown>, StoredValue<Box<dyn Fn(&str)>, LocalStorage>);
-
-const SORTS: &[(&str, ContainerSort)] = &[
-    ("name", ContainerSort::Name),
-    ("image", ContainerSort::Image),
-    ("stack", ContainerSort::Stack),
-    ("host", ContainerSort::Host),
-    ("state", ContainerSort::State),
-    ("uptime", ContainerSort::Uptime),
-    ("next_run", ContainerSort::NextRun),
-];
+pub struct Place {
+    shown: Memo<Shown>,
+    /// Those of the browser, for addresses that name none.
+    chosen: RwSignal<Vec<Column>>,
+    pub columns: Memo<Vec<Column>>,
+    go: StoredValue<Box<dyn Fn(&str)>, LocalStorage>,
+}
 
 impl Place {
     pub fn from_url() -> Self {
@@ -39,87 +33,106 @@ impl Place {
             };
             navigate(path, options);
         };
-        let shown = Memo::new(move |_| {
-            query.with(|query| {
-                let sort = query.get_str("sort").unwrap_or_default();
-                let (word, descending) = match sort.strip_prefix('-') {
-                    Some(word) => (word, true),
-                    None => (sort, false),
-                };
-                let sort = SORTS.iter().find(|(known, _)| *known == word);
-                Shown {
-                    query: query.get_str("q").unwrap_or_default().to_owned(),
-                    sort: sort.map(|(_, sort)| *sort).unwrap_or_default(),
-                    descending,
-                }
-            })
+        let shown = Memo::new(move |_| query.with(|query| Shown::from_pairs(|key| query.get_str(key))));
+        let kept = cookie(COLUMNS).map(|words| Column::read(&words.replace('.', ",")));
+        let chosen = RwSignal::new(kept.unwrap_or_else(|| Column::USUAL.to_vec()));
+        let columns = Memo::new(move |_| {
+            shown
+                .with(|shown| shown.columns.clone())
+                .unwrap_or_else(|| chosen.get())
         });
-        Self(shown, StoredValue::new_local(Box::new(go)))
+        Self {
+            shown,
+            chosen,
+            columns,
+            go: StoredValue::new_local(Box::new(go)),
+        }
     }
 
     pub fn get(&self) -> Shown {
-        self.0.get()
+        self.shown.get()
     }
 
     pub fn get_untracked(&self) -> Shown {
-        self.0.get_untracked()
+        self.shown.get_untracked()
+    }
+
+    /// What decides which lines are read: all but the columns.
+    pub fn lines(&self) -> Shown {
+        Shown {
+            columns: None,
+            ..self.shown.get()
+        }
     }
 
     pub fn query(&self) -> String {
-        self.0.with(|shown| shown.query.clone())
+        self.shown.with(|shown| shown.query.clone())
     }
 
     pub fn query_untracked(&self) -> String {
-        self.0.with_untracked(|shown| shown.query.clone())
+        self.shown.with_untracked(|shown| shown.query.clone())
     }
 
     /// Shows something else, without a new entry in the browser's history.
-    fn go(&self, shown: &Shown) {
-        let mut parts = Vec::new();
-        if !shown.query.is_empty() {
-            parts.push(format!("q={}", encode(&shown.query)));
+    pub fn go(&self, shown: &Shown) {
+        let path = shown.address();
+        self.go.with_value(|go| go(&path));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Shown)) {
+        let before = self.get_untracked();
+        let mut shown = before.clone();
+        change(&mut shown);
+        if shown != before {
+            self.go(&shown);
         }
-        if shown.sort != ContainerSort::default() || shown.descending {
-            let word = SORTS
-                .iter()
-                .find(|(_, sort)| *sort == shown.sort)
-                .map_or("name", |(word, _)| word);
-            parts.push(format!("sort={}{word}", if shown.descending { "-" } else { "" }));
-        }
-        let path = if parts.is_empty() {
-            "/".to_owned()
-        } else {
-            format!("/?{}", parts.join("&"))
-        };
-        self.1.with_value(|go| go(&path));
     }
 
     pub fn search(&self, query: &str) {
-        let shown = self.get_untracked();
-        if shown.query != query {
-            self.go(&Shown {
-                query: query.to_owned(),
-                ..shown
-            });
-        }
+        self.change(|shown| shown.query = query.to_owned());
     }
 
     /// Sorts by a column; the same one again turns the order round.
     pub fn sort(&self, sort: ContainerSort) {
-        let shown = self.get_untracked();
-        let descending = shown.sort == sort && !shown.descending;
-        self.go(&Shown {
-            sort,
-            descending,
-            ..shown
+        // The busiest, largest and longest running are what one looks for.
+        let largest = matches!(sort, ContainerSort::Cpu | ContainerSort::Memory);
+        self.change(|shown| {
+            shown.descending = if shown.sort == sort {
+                !shown.descending
+            } else {
+                largest
+            };
+            shown.sort = sort;
+        });
+    }
+
+    pub fn group(&self, group: Grouping) {
+        self.change(|shown| shown.group = group);
+    }
+
+    pub fn only_favourites(&self, only: bool) {
+        self.change(|shown| shown.favourites = only);
+    }
+
+    /// Shows a column or leaves it out, and keeps the choice.
+    pub fn toggle_column(&self, column: Column) {
+        let now = self.columns.get_untracked();
+        let wanted = |other: &&Column| now.contains(other) != (**other == column);
+        let columns: Vec<Column> = Column::ALL.iter().filter(wanted).copied().collect();
+        // A comma is not for cookies.
+        set_cookie(COLUMNS, &Column::write(&columns).replace(',', "."));
+        self.chosen.set(columns.clone());
+        self.change(|shown| {
+            if shown.columns.is_some() {
+                shown.columns = Some(columns);
+            }
         });
     }
 
     /// Adds a term to the search, or takes it out again.
     pub fn toggle(&self, term: &str) {
-        let shown = self.get_untracked();
         let key = term.split(':').next().unwrap_or_default();
-        let mut terms = terms(&shown.query);
+        let mut terms = terms(&self.query_untracked());
         let held = terms.iter().any(|known| known == term);
         // One value of a key at a time: chips choose, typing combines.
         terms.retain(|known| !known.starts_with(&format!("{key}:")));

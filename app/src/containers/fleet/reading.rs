@@ -1,8 +1,11 @@
 //! What the page reads: the part of the list that is in sight, and the hosts; and when it reads it again.
 
-use super::place::{Place, Shown};
+use super::{chosen::Chosen, load::Load, place::Place};
 use crate::{
-    components::debounce::gathered,
+    components::{
+        debounce::{gathered, paced},
+        toast::Toasts,
+    },
     containers::{api, lines::Lines, ports::Addresses},
     error::AppError,
     hosts,
@@ -15,16 +18,19 @@ use domain::{
     ids::ContainerId,
     pages::Page,
     selectors::Selector,
+    views::Shown,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 /// How many rows are read at once, and in which steps the part moves: more than any screen shows, below and above.
 pub const ROWS: u32 = 100;
 pub const STEP: u32 = 25;
 /// Events that come together are one reason to read again.
 const GATHER: Duration = Duration::from_millis(150);
+/// At most this often the list is read again because of what is not on the page; a large fleet changes all the time.
+const PAUSE: Duration = Duration::from_secs(2);
 /// How long the pointer must rest before rows may change places below it, in milliseconds.
 const RESTED: i64 = 5_000;
 /// How often that is looked at.
@@ -45,7 +51,9 @@ pub struct Reading {
     pub lines: Lines,
     /// Where the part begins; follows the scrolling.
     pub offset: RwSignal<u32>,
-    pub selected: RwSignal<BTreeSet<ContainerId>>,
+    pub chosen: Chosen,
+    pub favourites: RwSignal<Vec<ContainerId>>,
+    pub load: Load,
     /// When the pointer last moved over the rows; nothing when it is elsewhere.
     pub pointer: StoredValue<Option<i64>>,
     turn: RwSignal<u32>,
@@ -57,7 +65,7 @@ impl Reading {
         let offset = RwSignal::new(0);
         let turn = RwSignal::new(0);
         let part = Resource::new(
-            move || (place.get(), offset.get(), turn.get(), live.gaps()),
+            move || (place.lines(), offset.get(), turn.get(), live.gaps()),
             |(shown, offset, _, _)| read(shown, offset),
         );
         let host_turn = RwSignal::new(0);
@@ -82,7 +90,7 @@ impl Reading {
         live.listen(move |event| {
             let by_change = matches!(
                 place.get_untracked().sort,
-                ContainerSort::State | ContainerSort::Uptime | ContainerSort::NextRun
+                ContainerSort::State | ContainerSort::Uptime | ContainerSort::NextRun | ContainerSort::Tags
             );
             let plan = matches!(
                 event,
@@ -94,9 +102,13 @@ impl Reading {
         });
 
         let addresses = Addresses::provide();
+        let chosen = Chosen::new(lines);
+        let favourites = RwSignal::new(Vec::new());
+        let load = Load::follow(place, move || part.track());
         Effect::new(move |_| {
             if let Some(Ok(part)) = part.get() {
                 lines.refresh(&part.page.items);
+                favourites.set(part.page.favourites);
             }
         });
         Effect::new(move |_| {
@@ -106,9 +118,10 @@ impl Reading {
         });
         // Another search or order begins at its top.
         Effect::new(move |before: Option<Shown>| {
-            let shown = place.get();
+            let shown = place.lines();
             if before.is_some_and(|before| before != shown) {
                 offset.set(0);
+                chosen.new_list();
             }
             shown
         });
@@ -117,7 +130,9 @@ impl Reading {
             hosts,
             lines,
             offset,
-            selected: RwSignal::new(BTreeSet::new()),
+            chosen,
+            favourites,
+            load,
             pointer,
             turn,
         };
@@ -135,24 +150,35 @@ impl Reading {
             .with(|part| part.as_ref().and_then(|part| part.as_ref().err().cloned()))
     }
 
+    /// The containers of the page in their order.
+    pub fn shown_ids(&self) -> Vec<ContainerId> {
+        self.with_part(|part| part.page.items.iter().map(|container| container.id).collect())
+            .unwrap_or_default()
+    }
+
+    /// Makes a container a favourite at once, and takes it back if that fails.
+    pub fn favour(self, id: ContainerId, is: bool) {
+        let set = move |is: bool| {
+            let _ = self.favourites.try_update(|all| {
+                all.retain(|other| *other != id);
+                if is {
+                    all.push(id);
+                }
+            });
+        };
+        set(is);
+        leptos::task::spawn_local(async move {
+            if let Err(error) = api::favour(id, is).await {
+                set(!is);
+                Toasts::get().bad(error.0.message);
+            }
+        });
+    }
+
     /// The part that is shown; nothing while it is read for the first time.
     pub fn with_part<T>(&self, take: impl FnOnce(&Part) -> T) -> Option<T> {
         self.part
             .with(|part| part.as_ref().and_then(|part| part.as_ref().ok()).map(take))
-    }
-
-    /// The selected containers, as far as the page knows them.
-    pub fn chosen(&self) -> Vec<crate::containers::lines::Line> {
-        self.selected
-            .with(|ids| ids.iter().filter_map(|id| self.lines.find(*id)).collect())
-    }
-
-    pub fn toggle(&self, id: ContainerId) {
-        self.selected.update(|ids| {
-            if !ids.remove(&id) {
-                ids.insert(id);
-            }
-        });
     }
 }
 
@@ -164,13 +190,13 @@ async fn read(shown: Shown, offset: u32) -> Result<Part, AppError> {
     if let Err(error) = Selector::parse_search(&shown.query) {
         return Err(AppError(error.problem("query")));
     }
-    let page = api::list(shown.query, shown.sort, shown.descending, offset, ROWS).await?;
+    let page = api::list(shown, offset, ROWS).await?;
     Ok(Part { offset, page })
 }
 
 /// Reads again soon, but not while the pointer moves over the rows.
 fn when_rested(pointer: StoredValue<Option<i64>>, turn: RwSignal<u32>) -> impl Fn() + Clone + 'static {
-    gathered(GATHER, move || wait(pointer, turn))
+    paced(GATHER, PAUSE, move || wait(pointer, turn))
 }
 
 fn wait(pointer: StoredValue<Option<i64>>, turn: RwSignal<u32>) {

@@ -1,20 +1,42 @@
 //! One container in the list.
 
-use super::reading::Reading;
+use super::{load, place::Place, reading::Reading};
 use crate::{
     components::{
         Icon, Status,
         menu::{MenuItem, RowMenu},
         time::Clock,
     },
-    containers::{lines::Line, next::next_run, ports::port_links, words},
+    containers::{lines::Line, marks::Marking, next::next_run, ports::port_links, words},
 };
-use domain::containers::{Container, ContainerState};
+use domain::{
+    containers::{Container, ContainerState},
+    selectors::quote,
+    views::Column,
+};
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
+/// How many tags a row shows.
+const TAGS: usize = 3;
+
+/// A column's class and its heading.
+pub fn column(column: Column) -> (&'static str, &'static str) {
+    match column {
+        Column::Host => ("c-host", "Host"),
+        Column::Stack => ("c-stack", "Stack"),
+        Column::Image => ("c-image", "Image"),
+        Column::State => ("c-state", "State"),
+        Column::Cpu => ("c-m", "CPU"),
+        Column::Memory => ("c-m", "Memory"),
+        Column::Ports => ("c-p", "Ports"),
+        Column::Tags => ("c-tags", "Tags"),
+        Column::Next => ("c-n", "Next run"),
+    }
+}
+
 #[component]
-pub fn Row(reading: Reading, container: Container) -> impl IntoView {
+pub fn Row(place: Place, reading: Reading, container: Container) -> impl IntoView {
     let id = container.id;
     let line = reading.lines.line(&container);
     let container = line.container.clone();
@@ -22,16 +44,11 @@ pub fn Row(reading: Reading, container: Container) -> impl IntoView {
         let container = container.clone();
         Signal::derive(move || container.with(|c| c.name.clone()))
     };
-    let selected = Memo::new(move |_| reading.selected.with(|ids| ids.contains(&id)));
+    let chosen = reading.chosen;
+    let selected = Memo::new(move |_| chosen.has(id));
     let stale = container.clone();
-    let (title, host, state, ports, plan, acts) = (
-        line.clone(),
-        container.clone(),
-        line.clone(),
-        container.clone(),
-        line.clone(),
-        line.clone(),
-    );
+    let (title, cells, acts) = (line.clone(), line.clone(), line);
+    let cell = move |column| cell(place, reading, column, &cells);
     view! {
         <tr
             class="line"
@@ -46,31 +63,105 @@ pub fn Row(reading: Reading, container: Container) -> impl IntoView {
                     class="check"
                     aria-label=move || format!("Select {}", name.get())
                     prop:checked=move || selected.get()
-                    on:change=move |_| reading.toggle(id)
+                    on:click=move |event| chosen.toggle(id, event.shift_key(), &untrack(|| reading.shown_ids()))
                 />
             </td>
-            <td role="cell" data-m="title">{move || title_cell(&title)}</td>
-            <td role="cell" data-m="hide">
-                {move || host.with(|c| view! { <span class="tag clip">{c.host.name.clone()}</span> })}
-            </td>
-            <td role="cell" data-m="a">{state_cell(state)}</td>
-            <td role="cell" data-m="hide">{move || ports.with(|c| port_links(c, false))}</td>
-            <td role="cell" data-m="b">{move || next_run(&plan)}</td>
-            <td role="cell" data-m="menu">{actions(acts, name)}</td>
+            <td role="cell" data-m="title">{move || title_cell(place, reading, &title)}</td>
+            <For each=move || place.columns.get() key=|column| *column children=cell />
+            <td role="cell" data-m="menu">{actions(reading, acts, name)}</td>
         </tr>
     }
 }
 
+fn cell(place: Place, reading: Reading, which: Column, line: &Line) -> AnyView {
+    let container = line.container.clone();
+    let (class, _) = column(which);
+    match which {
+        Column::Host => view! {
+            <td class=class role="cell" data-m="hide">
+                {move || container.with(|c| narrow(place, "host", &c.host.name))}
+            </td>
+        }
+        .into_any(),
+        Column::Stack => view! {
+            <td class=class role="cell" data-m="hide">
+                {move || container.with(|c| match &c.stack {
+                    Some(stack) => {
+                        let service = c.service.clone().filter(|service| *service != c.name);
+                        view! { {narrow(place, "stack", stack)} {service.map(|service| view! { <span class="sm faint clip">{service}</span> })} }
+                            .into_any()
+                    }
+                    None => view! { <span class="faint">"None"</span> }.into_any(),
+                })}
+            </td>
+        }
+        .into_any(),
+        Column::Image => view! {
+            <td class=class role="cell" data-m="hide">
+                {move || container.with(|c| view! {
+                    <span class="clip img" title=words::image_title(c)>{words::short_image(&c.image).to_owned()}</span>
+                })}
+            </td>
+        }
+        .into_any(),
+        Column::State => view! { <td class=class role="cell" data-m="a">{state_cell(line.clone())}</td> }.into_any(),
+        Column::Cpu => view! { <td class=class role="cell" data-m="c">{load::cpu(reading.load, line)}</td> }.into_any(),
+        Column::Memory => {
+            view! { <td class=class role="cell" data-m="d">{load::memory(reading.load, line)}</td> }.into_any()
+        }
+        Column::Ports => view! {
+            <td class=class role="cell" data-m="hide">{move || container.with(|c| port_links(c, false))}</td>
+        }
+        .into_any(),
+        Column::Tags => view! {
+            <td class=class role="cell" data-m="hide">
+                <div class="row tagset">{move || container.with(|c| tags(place, &c.tags, TAGS))}</div>
+            </td>
+        }
+        .into_any(),
+        Column::Next => {
+            let line = line.clone();
+            view! { <td class=class role="cell" data-m="b">{move || next_run(&line)}</td> }.into_any()
+        }
+    }
+}
+
+/// A value that narrows the list to it.
+fn narrow(place: Place, key: &'static str, value: &str) -> AnyView {
+    let term = format!("{key}:{}", quote(value));
+    view! {
+        <button class="tag clip" type="button" aria-label=format!("Show only {value}") on:click=move |_| place.toggle(&term)>
+            {value.to_owned()}
+        </button>
+    }
+    .into_any()
+}
+
+fn tags(place: Place, all: &[String], most: usize) -> AnyView {
+    let more = all.len().saturating_sub(most);
+    view! {
+        {all.iter().take(most).map(|tag| narrow(place, "tag", tag)).collect_view()}
+        {(more > 0).then(|| view! { <span class="tag" title=all.join(", ")>{format!("+{more}")}</span> })}
+    }
+    .into_any()
+}
+
 /// Name, then stack and image; or why the last thing did not work.
-fn title_cell(line: &Line) -> AnyView {
-    let (name, image, stack, host) = line.container.with(|c| {
+fn title_cell(place: Place, reading: Reading, line: &Line) -> AnyView {
+    let (name, image, title, stack, host, note, tags) = line.container.with(|c| {
         (
             c.name.clone(),
-            c.image.clone(),
+            words::short_image(&c.image).to_owned(),
+            words::image_title(c),
             c.stack.clone(),
             c.host.name.clone(),
+            c.note.clone(),
+            c.tags.clone(),
         )
     });
+    let id = line.id;
+    // The column of tags shows them, if it is there.
+    let inline = Memo::new(move |_| !place.columns.with(|columns| columns.contains(&Column::Tags)));
     let second = match line.failure() {
         Some(message) => {
             let dismiss = line.clone();
@@ -90,17 +181,28 @@ fn title_cell(line: &Line) -> AnyView {
             .into_any()
         }
         None => view! {
-            <span class="s" title=image.clone()>
+            <span class="s" title=title>
                 <span class="only-s">{host}" · "</span>
                 {stack.map(|stack| view! { <span class="stk">{stack}</span> " · " })}
-                {words::short_image(&image).to_owned()}
+                {image}
             </span>
         }
         .into_any(),
     };
     view! {
         <div class="name">
-            <span class="t"><a href=format!("/containers/{}", line.id)>{name}</a></span>
+            <span class="t">
+                <a href=format!("/containers/{id}")>{name}</a>
+                <Show when=move || reading.favourites.with(|all| all.contains(&id))>
+                    <span class="mark fav" title="Favourite"><Icon name="star" class="i i-sm" /><span class="vh">"Favourite"</span></span>
+                </Show>
+                {note.map(|note| view! {
+                    <span class="mark" title=note.clone()><Icon name="message-square" class="i i-sm" /><span class="vh">{format!("Note: {note}")}</span></span>
+                })}
+                <Show when=move || inline.get()>
+                    {tags.iter().take(2).map(|tag| view! { <span class="tag own">{tag.clone()}</span> }).collect_view()}
+                </Show>
+            </span>
             {second}
         </div>
     }
@@ -131,7 +233,7 @@ fn state_cell(line: Line) -> AnyView {
 }
 
 /// The likeliest action, scheduling, and the menu with the rest.
-fn actions(line: Line, name: Signal<String>) -> AnyView {
+fn actions(reading: Reading, line: Line, name: Signal<String>) -> AnyView {
     let first = {
         let line = line.clone();
         Signal::derive(move || {
@@ -173,7 +275,7 @@ fn actions(line: Line, name: Signal<String>) -> AnyView {
                 <Icon name="calendar-clock" />
             </a>
             <RowMenu id=format!("menu-{}", line.id) label=name>
-                {menu_items(menu.clone())}
+                {menu_items(reading, menu.clone())}
             </RowMenu>
         </div>
     }
@@ -181,7 +283,7 @@ fn actions(line: Line, name: Signal<String>) -> AnyView {
 }
 
 /// The actions that make sense now. Those that would take Chrontainer itself away are refused by the server with the reason.
-pub fn menu_items(line: Line) -> AnyView {
+fn menu_items(reading: Reading, line: Line) -> AnyView {
     let (state, href) = line
         .container
         .with_untracked(|c| (c.state, words::plan_href(std::slice::from_ref(c))));
@@ -199,10 +301,17 @@ pub fn menu_items(line: Line) -> AnyView {
         })
         .collect_view();
     let any = !matches!(state, ContainerState::Removing);
+    let id = line.id;
+    let liked = reading.favourites.with_untracked(|all| all.contains(&id));
+    let favour = Callback::new(move |()| reading.favour(id, !liked));
+    let marking = Marking::get();
+    let edit = Callback::new(move |()| line.container.with_untracked(|c| marking.edit(c)));
     view! {
         {items}
         {any.then(|| view! { <hr /> })}
         <MenuItem icon="calendar-clock" text="Schedule" run=go(href) />
+        <MenuItem icon="tag" text="Tags and note" run=edit />
+        <MenuItem icon="star" text=if liked { "No longer a favourite" } else { "Make a favourite" } run=favour />
         <MenuItem icon="box" text="Open" run=go(open) />
     }
     .into_any()

@@ -3,10 +3,12 @@
 use super::{
     place::{Place, terms},
     reading::Reading,
+    suggest::Suggest,
+    tools::Tools,
 };
 use crate::{components::icon, live::Live};
 use domain::selectors::{Selector, SelectorError, quote};
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use std::time::Duration;
 
 /// How long typing rests before the list follows.
@@ -38,6 +40,9 @@ pub fn SearchBar(place: Place, reading: Reading) -> impl IntoView {
         );
     };
     let scrolled = RwSignal::new(0);
+    let field = NodeRef::<html::Input>::new();
+    let put = typed;
+    let suggest = Suggest::new(field, move |value: String| put(value));
     view! {
         <div class="toolbar">
             <div class="search" data-wrong=move || wrong.with(Option::is_some).then_some("")>
@@ -51,26 +56,38 @@ pub fn SearchBar(place: Place, reading: Reading) -> impl IntoView {
                     class="input"
                     type="search"
                     data-search
+                    node_ref=field
+                    aria-autocomplete="list"
+                    aria-controls="suggestions"
+                    aria-activedescendant=move || suggest.active()
                     aria-label="Search containers"
                     aria-describedby="search-help"
                     aria-invalid=move || wrong.with(Option::is_some).then_some("true")
-                    placeholder="Search by name, or host:, stack:, state:, image:"
+                    placeholder="Search by name, or host:, stack:, tag:, state:"
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
                     prop:value=move || text.get()
                     value=text.get_untracked()
-                    on:input=move |event| typed(event_target_value(&event))
+                    on:input=move |event| {
+                        typed(event_target_value(&event));
+                        suggest.ask();
+                    }
+                    on:keydown=move |event| suggest.key(&event)
+                    on:blur=move |_| suggest.close()
                     on:scroll=move |event| {
                         scrolled.set(event_target::<web_sys::Element>(&event).scroll_left());
                     }
                 />
                 <kbd aria-hidden="true">"/"</kbd>
+                {suggest.list()}
             </div>
             <div class="row chips" role="group" aria-label="Filter">
+                <Favourites place reading />
                 <Transition>{move || chips(place, reading)}</Transition>
             </div>
             <Stale />
+            <Tools place />
         </div>
         <p class="fhint" id="search-help" aria-live="polite" data-wrong=move || wrong.with(Option::is_some).then_some("")>
             {move || match wrong.get() {
@@ -85,6 +102,8 @@ pub fn SearchBar(place: Place, reading: Reading) -> impl IntoView {
                         <code>"stack:media"</code>
                         ", "
                         <code>"image:postgres*"</code>
+                        ", "
+                        <code>"tag:critical"</code>
                         ", "
                         <code>"port:8080"</code>
                         "; leave out with "
@@ -172,6 +191,26 @@ fn chip(place: Place, name: String, term: String, count: Option<u64>, bad: bool)
         </button>
     }
     .into_any()
+}
+
+/// Only what one has marked; offered to those who have.
+#[component]
+fn Favourites(place: Place, reading: Reading) -> impl IntoView {
+    let only = Memo::new(move |_| place.get().favourites);
+    let any = Memo::new(move |_| only.get() || reading.favourites.with(|all| !all.is_empty()));
+    view! {
+        <Show when=move || any.get()>
+            <button
+                class="chip"
+                type="button"
+                aria-pressed=move || only.get().to_string()
+                on:click=move |_| place.only_favourites(!only.get_untracked())
+            >
+                {icon("star")}
+                "Favourites"
+            </button>
+        </Show>
+    }
 }
 
 /// Said while the page hears of no changes.

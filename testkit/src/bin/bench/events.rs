@@ -116,7 +116,7 @@ async fn happened(engine: &TestEngine, id: &str, event: &str, since: f64) -> Res
 }
 
 /// `GET /api/v1/events`, as any client reads it.
-struct Stream {
+pub struct Stream {
     answer: reqwest::Response,
     /// The beginning of an event that has not come whole.
     rest: Vec<u8>,
@@ -125,7 +125,7 @@ struct Stream {
 }
 
 impl Stream {
-    async fn open(server: &TestServer) -> Result<Self> {
+    pub async fn open(server: &TestServer) -> Result<Self> {
         let answer = server
             .request(reqwest::Method::GET, "/api/v1/events")
             .bearer_auth(&server.api_key)
@@ -143,11 +143,19 @@ impl Stream {
     /// When the container was said to be in this state.
     async fn until(&mut self, name: &str, state: &str) -> Result<f64> {
         loop {
-            while let Some((at, event)) = self.heard.pop_front() {
-                let container = &event["container"];
-                if container["name"] == name && container["state"] == state {
-                    return Ok(at);
-                }
+            let (at, event) = self.next().await?;
+            let container = &event["container"];
+            if container["name"] == name && container["state"] == state {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// The next event, and when it had come.
+    pub async fn next(&mut self) -> Result<(f64, Value)> {
+        loop {
+            if let Some(heard) = self.heard.pop_front() {
+                return Ok(heard);
             }
             let bytes = self.answer.chunk().await?.ok_or("the stream of events ended")?;
             let at = now();

@@ -1,7 +1,7 @@
 //! `./dev bench`: measures the real server and prints a table.
 //!
 //! ```text
-//! bench [--repeat N] [--save] [part …]      parts: schedule events memory site cron; without one, all of them
+//! bench [--repeat N] [--save] [part …]      parts: schedule events memory fleet site cron; without one, all of them
 //! ```
 //!
 //! `--repeat` measures everything so often and gives the median with the least and the most; `--save` writes the table
@@ -11,6 +11,7 @@
 
 mod cron;
 mod events;
+mod fleet;
 mod machine;
 mod memory;
 mod page;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use testkit::postgres::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
-const PARTS: [&str; 5] = ["schedule", "events", "memory", "site", "cron"];
+const PARTS: [&str; 6] = ["schedule", "events", "memory", "fleet", "site", "cron"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -93,6 +94,9 @@ async fn run() -> Result<()> {
         }
         if wanted.wants("memory") {
             memory::measure(&mut report).await?;
+        }
+        if wanted.wants("fleet") {
+            fleet::measure(&mut report).await?;
         }
         if wanted.wants("site") {
             site::measure(&mut report).await?;

@@ -53,7 +53,7 @@ pub async fn measure(report: &mut Report) -> Result<()> {
 
 /// Server and Postgres as they are now; `aimed` says whether they should be small.
 fn add(report: &mut Report, when: &str, server: &TestServer, aimed: bool) -> Result<()> {
-    let resident = kib(&format!("/proc/{}/status", server.pid()), "VmRSS:")?;
+    let resident = resident(server)?;
     // Its processes share most of their memory: each one's part of that is counted.
     let mut database = 0.0;
     for pid in server.database_pids() {
@@ -78,6 +78,11 @@ fn add(report: &mut Report, when: &str, server: &TestServer, aimed: bool) -> Res
         TOGETHER,
     );
     Ok(())
+}
+
+/// What the server itself holds in memory, in bytes.
+pub fn resident(server: &TestServer) -> Result<f64> {
+    kib(&format!("/proc/{}/status", server.pid()), "VmRSS:")
 }
 
 /// A line of a file in proc(5), in bytes.

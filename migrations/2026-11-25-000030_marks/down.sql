@@ -1,0 +1,3 @@
+drop table views;
+drop table favourites;
+drop table container_marks;
