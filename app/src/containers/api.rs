@@ -9,7 +9,7 @@ use domain::{
     pages::Page,
     runs::RunSummary,
     selectors::Suggestions,
-    views::{Shown, View, ViewDraft},
+    views::{Shown, View},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ pub async fn save_view(name: String, show: Shown) -> Result<View, AppError> {
     let same = all
         .iter()
         .find(|view| view.name.to_lowercase() == name.trim().to_lowercase());
-    let draft = ViewDraft {
+    let draft = domain::views::ViewDraft {
         name,
         show,
         version: None,

@@ -18,6 +18,7 @@ pub struct Marking {
     note: RwSignal<String>,
     fault: RwSignal<Option<String>>,
     busy: RwSignal<bool>,
+    toasts: Toasts,
 }
 
 impl Marking {
@@ -29,6 +30,7 @@ impl Marking {
             note: RwSignal::new(String::new()),
             fault: RwSignal::new(None),
             busy: RwSignal::new(false),
+            toasts: Toasts::get(),
         };
         provide_context(marking);
         marking
@@ -61,7 +63,7 @@ impl Marking {
             match api::set_marks(id.to_string(), tags, note).await {
                 Ok(_) => {
                     dialog::close(self.node);
-                    Toasts::get().say("tag", format!("{name} is marked"));
+                    self.toasts.say("tag", format!("{name} is marked"));
                 }
                 Err(error) => {
                     let _ = self.fault.try_set(Some(error.0.message));

@@ -102,7 +102,7 @@ fn found(found: Found) -> Vec<Entry> {
 }
 
 /// Does it, and says where to watch.
-fn act(text: String, verb: String, target: String) {
+fn act(toasts: Toasts, text: String, verb: String, target: String) {
     let choice = BulkChoice {
         ids: Vec::new(),
         shown: Shown {
@@ -112,14 +112,15 @@ fn act(text: String, verb: String, target: String) {
     };
     leptos::task::spawn_local(async move {
         match api::bulk(choice, verb, RunId::new().to_string()).await {
-            Ok(_) => Toasts::get().say("activity", format!("{text}: begun, see Activity")),
-            Err(error) => Toasts::get().bad(error.0.message),
+            Ok(_) => toasts.say("activity", format!("{text}: begun, see Activity")),
+            Err(error) => toasts.bad(error.0.message),
         }
     });
 }
 
 #[component]
 pub fn Palette(node: NodeRef<html::Dialog>) -> impl IntoView {
+    let toasts = Toasts::get();
     let query = RwSignal::new(String::new());
     let entries = RwSignal::new(pages(""));
     let chosen = RwSignal::new(0_usize);
@@ -157,7 +158,7 @@ pub fn Palette(node: NodeRef<html::Dialog>) -> impl IntoView {
         dialog::close(node);
         ask(String::new());
         match entry.act {
-            Some((verb, target)) => act(entry.text, verb, target),
+            Some((verb, target)) => act(toasts, entry.text, verb, target),
             None => navigate.with_value(|navigate| navigate(&entry.href, Default::default())),
         }
     };

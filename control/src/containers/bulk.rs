@@ -62,14 +62,7 @@ pub async fn bulk(
     if step.target.len() > MAX_LENGTH {
         return Err(too_many());
     }
-    runs::start_direct(
-        control,
-        actor,
-        title,
-        RunPlan { steps: vec![step] },
-        idempotency_key,
-    )
-    .await
+    runs::start_direct(control, actor, title, RunPlan::of(vec![step]), idempotency_key).await
 }
 
 async fn by_ids(

@@ -429,8 +429,14 @@ async fn what_is_looked_at_is_measured() {
         items = watch().await;
     }
     assert!(items[0]["cpu_percent"].as_f64().unwrap() > 0.0, "{items:?}");
-    assert!(items[0]["memory_bytes"].as_u64().unwrap() > 1_000_000, "{items:?}");
-    assert!(items[0]["cpu_line"].as_str().unwrap().starts_with('M'), "{items:?}");
+    assert!(
+        items[0]["memory_bytes"].as_u64().unwrap() > 1_000_000,
+        "{items:?}"
+    );
+    assert!(
+        items[0]["cpu_line"].as_str().unwrap().starts_with('M'),
+        "{items:?}"
+    );
     assert!(items[2]["cpu_percent"].is_null() && items[2]["memory_bytes"].is_null());
 
     // The busiest first, and what is not measured last.
@@ -474,11 +480,17 @@ async fn a_selector_is_completed_with_what_there_is() {
     let stacks = complete("state:running stack:").await;
     assert_eq!(texts(&stacks), ["media", "shop"]);
     assert_eq!(stacks["items"][0]["about"], "16 containers");
-    assert_eq!((stacks["start"].as_u64(), stacks["end"].as_u64()), (Some(20), Some(20)));
+    assert_eq!(
+        (stacks["start"].as_u64(), stacks["end"].as_u64()),
+        (Some(20), Some(20))
+    );
     assert_eq!(texts(&complete("host:h").await), ["h0", "h1"]);
     assert_eq!(
         texts(&complete("label:com.docker.compose.service=w").await),
-        ["com.docker.compose.service=web", "com.docker.compose.service=worker"]
+        [
+            "com.docker.compose.service=web",
+            "com.docker.compose.service=worker"
+        ]
     );
     assert_eq!(texts(&complete("health:un").await), ["unhealthy"]);
     assert!(texts(&complete("nothing:x").await).is_empty());

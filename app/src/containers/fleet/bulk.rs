@@ -46,6 +46,7 @@ pub struct Bulk {
     /// What is asked about before it is done.
     asked: RwSignal<&'static str>,
     question: NodeRef<html::Dialog>,
+    toasts: Toasts,
 }
 
 impl Bulk {
@@ -57,6 +58,7 @@ impl Bulk {
             sending: RwSignal::new(false),
             asked: RwSignal::new("remove"),
             question: NodeRef::new(),
+            toasts: Toasts::get(),
         };
         Live::get().listen(move |event| bulk.hear(event));
         bulk
@@ -86,7 +88,7 @@ impl Bulk {
             let (fit, unfit): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| makes_sense(line, verb));
             ids.retain(|id| !unfit.iter().any(|line| line.id == *id));
             if ids.is_empty() {
-                Toasts::get().bad(format!("None of these can {verb} now."));
+                self.toasts.bad(format!("None of these can {verb} now."));
                 return;
             }
             fit
@@ -122,7 +124,7 @@ impl Bulk {
                     for line in &lines {
                         line.forget_failure();
                     }
-                    Toasts::get().bad(error.0.message);
+                    self.toasts.bad(error.0.message);
                 }
             }
         });
@@ -343,7 +345,10 @@ fn makes_sense(line: &Line, verb: &str) -> bool {
     line.container.with_untracked(|c| {
         !c.stale
             && match verb {
-                "kill" => matches!(c.state, ContainerState::Running | ContainerState::Paused | ContainerState::Restarting),
+                "kill" => matches!(
+                    c.state,
+                    ContainerState::Running | ContainerState::Paused | ContainerState::Restarting
+                ),
                 "remove" => !matches!(c.state, ContainerState::Removing),
                 verb => words::verbs(c.state).contains(&verb),
             }

@@ -102,12 +102,13 @@ fn offline(host: Host) -> AnyView {
     let id = host.id;
     let name = StoredValue::new(host.name.clone());
     let busy = RwSignal::new(false);
+    let toasts = Toasts::get();
     let retry = move |_| {
         busy.set(true);
         leptos::task::spawn_local(async move {
             match hosts::api::retry(id).await {
-                Ok(_) => Toasts::get().say("refresh-cw", format!("Trying to reach {}", name.get_value())),
-                Err(error) => Toasts::get().bad(error.0.message),
+                Ok(_) => toasts.say("refresh-cw", format!("Trying to reach {}", name.get_value())),
+                Err(error) => toasts.bad(error.0.message),
             }
             let _ = busy.try_set(false);
         });

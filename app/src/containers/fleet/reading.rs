@@ -57,6 +57,7 @@ pub struct Reading {
     /// When the pointer last moved over the rows; nothing when it is elsewhere.
     pub pointer: StoredValue<Option<i64>>,
     turn: RwSignal<u32>,
+    toasts: Toasts,
 }
 
 impl Reading {
@@ -135,6 +136,7 @@ impl Reading {
             load,
             pointer,
             turn,
+            toasts: Toasts::get(),
         };
         provide_context(reading);
         reading
@@ -170,7 +172,7 @@ impl Reading {
         leptos::task::spawn_local(async move {
             if let Err(error) = api::favour(id, is).await {
                 set(!is);
-                Toasts::get().bad(error.0.message);
+                self.toasts.bad(error.0.message);
             }
         });
     }

@@ -26,7 +26,7 @@ const HEAD: f64 = 37.0;
 enum Entry {
     Head(usize, ContainerGroup),
     /// With the group's place: below two tags, a container stands twice.
-    Line(usize, Container),
+    Line(usize, Box<Container>),
 }
 
 impl Entry {
@@ -94,7 +94,7 @@ pub fn Table(place: Place, reading: Reading, bulk: Bulk) -> impl IntoView {
                             key=Entry::key
                             children=move |entry| match entry {
                                 Entry::Head(_, group) => head(place, grouping.get_untracked(), group),
-                                Entry::Line(_, container) => view! { <Row place reading container /> }.into_any(),
+                                Entry::Line(_, container) => view! { <Row place reading container=*container /> }.into_any(),
                             }
                         />
                         {move || gap(below())}
@@ -147,7 +147,7 @@ fn entries(offset: u32, page: &domain::containers::ContainerPage) -> Vec<Entry> 
         {
             entries.push(Entry::Head(group, now.clone()));
         }
-        entries.push(Entry::Line(group, container.clone()));
+        entries.push(Entry::Line(group, Box::new(container.clone())));
     }
     entries
 }

@@ -16,6 +16,7 @@ use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
 /// The person's views; read when the menu is opened first.
 #[component]
 pub fn Views(place: Place) -> impl IntoView {
+    let toasts = Toasts::get();
     let views = RwSignal::new(Vec::<View>::new());
     let (list, button) = (NodeRef::<html::Div>::new(), NodeRef::<html::Button>::new());
     let form = NodeRef::<html::Dialog>::new();
@@ -25,7 +26,7 @@ pub fn Views(place: Place) -> impl IntoView {
                 Ok(page) => {
                     let _ = views.try_set(page.items);
                 }
-                Err(error) => Toasts::get().bad(error.0.message),
+                Err(error) => toasts.bad(error.0.message),
             }
         });
     };
@@ -67,6 +68,7 @@ fn one(
     close: impl Fn() + Copy + Send + 'static,
     view: View,
 ) -> AnyView {
+    let toasts = Toasts::get();
     let id = view.id;
     let shown = view.show.clone();
     let now = Memo::new(move |_| place.get() == shown);
@@ -77,7 +79,7 @@ fn one(
                 Ok(()) => {
                     let _ = views.try_update(|views| views.retain(|view| view.id != id));
                 }
-                Err(error) => Toasts::get().bad(error.0.message),
+                Err(error) => toasts.bad(error.0.message),
             }
         });
     };
@@ -104,6 +106,7 @@ fn one(
 
 #[component]
 fn SaveDialog(node: NodeRef<html::Dialog>, place: Place) -> impl IntoView {
+    let toasts = Toasts::get();
     let name = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
@@ -125,7 +128,7 @@ fn SaveDialog(node: NodeRef<html::Dialog>, place: Place) -> impl IntoView {
                     dialog::close(node);
                     let _ = name.try_set(String::new());
                     let _ = fault.try_set(None);
-                    Toasts::get().say("eye", format!("{} is saved", view.name));
+                    toasts.say("eye", format!("{} is saved", view.name));
                     place.go(&view.show);
                 }
                 Err(error) => {
