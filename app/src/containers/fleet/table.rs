@@ -346,7 +346,7 @@ mod tests {
             (131.0, 2),
             (161.0, 2),
             (215.0, 3),
-            (900.0, 17),
+            (900.0, 16),
         ] {
             assert_eq!(first_line(&two, pixels, heights), line, "{pixels}");
         }
