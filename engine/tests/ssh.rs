@@ -356,3 +356,62 @@ async fn what_is_no_ssh_server_is_told_as_such() {
         .expect_err("no name");
     assert_eq!(error.reason(), "name_unknown", "{error}");
 }
+
+/// An agent is the process's own (`SSH_AUTH_SOCK`), so this test runs itself in one that has it.
+#[tokio::test]
+async fn an_agent_s_keys_serve() {
+    let test = TestEngine::shared().await;
+    let sshd = Sshd::start(SshdOptions::default()).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("agent");
+    let agent = std::process::Command::new("ssh-agent")
+        .arg("-D")
+        .arg("-a")
+        .arg(&socket)
+        .stdout(std::process::Stdio::null())
+        .spawn();
+    let mut agent = agent.expect("ssh-agent starts: apt-get install openssh-client");
+    let run = |key: Option<std::path::PathBuf>| {
+        if let Some(key) = key {
+            let added = std::process::Command::new("ssh-add")
+                .arg("-q")
+                .arg(key)
+                .env("SSH_AUTH_SOCK", &socket)
+                .status();
+            assert!(added.is_ok_and(|status| status.success()), "ssh-add");
+        }
+        let output = std::process::Command::new(std::env::current_exe().expect("this program"))
+            .args(["with_an_agent", "--exact", "--ignored", "--nocapture"])
+            .env("SSH_AUTH_SOCK", &socket)
+            .env("TEST_URL", sshd.docker_host(ADMIN, &test.socket()))
+            .env("TEST_FINGERPRINT", sshd.fingerprint())
+            .output()
+            .expect("this program runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    while !socket.exists() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let said = [run(None), run(Some(sshd.client_key_file()))];
+    let _ = agent.kill();
+    let _ = agent.wait();
+    assert!(said[0].contains("code: ssh_agent_unavailable"), "{}", said[0]);
+    assert!(said[1].contains("code: none"), "{}", said[1]);
+}
+
+#[tokio::test]
+#[ignore = "the other half of an_agent_s_keys_serve"]
+#[allow(clippy::print_stdout, reason = "its output is what the other half reads")]
+async fn with_an_agent() {
+    let var = |name: &str| std::env::var(name).expect("run by the other half");
+    let settings = SshSettings {
+        use_agent: true,
+        host_keys: vec![var("TEST_FINGERPRINT").parse().expect("a fingerprint")],
+        ..SshSettings::default()
+    };
+    let code = ping(&var("TEST_URL"), settings)
+        .await
+        .err()
+        .map_or("none", |error| error.code());
+    println!("code: {code}");
+}

@@ -119,7 +119,7 @@ impl Inspected {
             started_at_raw,
             finished_at: self.state.finished_at.as_deref().and_then(moment),
             ports: in_order(bindings.into_iter().flat_map(published).collect()),
-            labels: self.config.labels.unwrap_or_default(),
+            labels: super::labels::bounded(self.config.labels.unwrap_or_default()),
         }
     }
 }
@@ -147,7 +147,7 @@ fn published((key, bindings): (String, Option<Vec<Binding>>)) -> Vec<Port> {
 }
 
 /// At most `limit` bytes, cut between characters.
-fn shortened(mut text: String, limit: usize) -> String {
+pub(super) fn shortened(mut text: String, limit: usize) -> String {
     if text.len() > limit {
         let end = (0..=limit)
             .rev()

@@ -1,6 +1,6 @@
 //! Reads `GET /containers/json` leniently: one odd container must not hide the others.
 
-use super::in_order;
+use super::{in_order, labels::bounded};
 use crate::{error::EngineError, wire::decode};
 use domain::containers::{ContainerFacts, ContainerState, Health, Port};
 use serde::Deserialize;
@@ -90,7 +90,7 @@ fn convert(listed: Listed) -> ContainerFacts {
         started_at: None,
         finished_at: None,
         ports: in_order(ports.collect()),
-        labels: listed.labels.unwrap_or_default(),
+        labels: bounded(listed.labels.unwrap_or_default()),
         engine_id: listed.id,
     }
 }

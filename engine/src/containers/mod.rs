@@ -2,6 +2,7 @@
 
 mod actions;
 mod inspect;
+mod labels;
 mod list;
 
 pub use actions::Outcome;

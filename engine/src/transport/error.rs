@@ -233,6 +233,22 @@ impl TransportError {
         matches!(self, Self::SshGone { .. } | Self::SocketRefused { .. })
     }
 
+    /// Whether asking again helps nobody before a person did something, and may harm: servers lock out whoever is refused
+    /// too often.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(
+            self,
+            Self::HostKeyUnknown { .. }
+                | Self::HostKeyChanged { .. }
+                | Self::NoCredentials { .. }
+                | Self::KeyRefused { .. }
+                | Self::PasswordRefused { .. }
+                | Self::PasswordNotAllowed { .. }
+                | Self::AgentRefused { .. }
+                | Self::SecondFactor { .. }
+        )
+    }
+
     /// An error that a stream of bytes can carry; [`crate::EngineError`] comes out of it again.
     pub(crate) fn into_io(self) -> std::io::Error {
         std::io::Error::other(self)

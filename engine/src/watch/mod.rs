@@ -82,6 +82,8 @@ const CHANNEL: usize = 1024;
 /// An engine must have stayed this long before a new failure starts with the shortest pause again: a flapping one is
 /// left alone more and more.
 const STEADY: Duration = Duration::from_secs(10);
+/// The pause after a refusal that only a person can change: servers lock out whoever is refused too often.
+const REFUSED: Duration = Duration::from_secs(300);
 
 /// A running watcher. It ends with its token or when the receiver is dropped; dropping this handle does not end it.
 pub struct Watcher {
@@ -134,6 +136,7 @@ async fn run(engine: Engine, options: WatchOptions, sender: mpsc::Sender<WatchEv
                 backoff.reset();
             }
         }
+        let refused = matches!(&error, EngineError::Transport(error) if error.needs_a_person());
         if told.as_ref() != Some(&error) {
             let event = WatchEvent::Offline {
                 error: error.to_string(),
@@ -144,8 +147,9 @@ async fn run(engine: Engine, options: WatchOptions, sender: mpsc::Sender<WatchEv
                 return;
             }
         }
+        let pause = if refused { REFUSED } else { backoff.pause() };
         tokio::select! {
-            () = tokio::time::sleep_until(Instant::now() + backoff.pause()) => {}
+            () = tokio::time::sleep_until(Instant::now() + pause) => {}
             () = retry.notified() => {}
             () = sender.closed() => return,
         }

@@ -99,6 +99,11 @@ impl Sshd {
         fs::read_to_string(self.path("client")).expect("the client's key")
     }
 
+    /// Where that key is.
+    pub fn client_key_file(&self) -> PathBuf {
+        self.path("client")
+    }
+
     /// A key of this type (`rsa`, `ecdsa`), authorized too, under a passphrase where one is given.
     pub fn another_key(&self, kind: &str, passphrase: &str) -> String {
         let name = format!("client-{kind}");

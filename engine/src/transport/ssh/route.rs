@@ -156,24 +156,14 @@ async fn find_docker(session: &Session, target: &Target, settings: &SshSettings)
         .as_deref()
         .map(str::trim)
         .filter(|path| !path.is_empty());
-    let candidates = match configured {
-        Some(path) => quoted(path),
-        None => CANDIDATES.join(" "),
+    let script = match configured {
+        Some(path) => first_of(&quoted(path)),
+        // Podman speaks the same, where there is no docker.
+        None => first_of(&format!(
+            "\"$(command -v docker)\" {} \"$(command -v podman)\"",
+            CANDIDATES.join(" ")
+        )),
     };
-    let in_path = if configured.is_some() {
-        ""
-    } else {
-        "\"$(command -v docker)\" "
-    };
-    let podman = if configured.is_some() {
-        ""
-    } else {
-        " \"$(command -v podman)\""
-    };
-    let script = format!(
-        "for c in {in_path}{candidates}{podman}; do if [ -n \"$c\" ] && [ -x \"$c\" ] && [ ! -d \"$c\" ]; then printf \
-         '%s\\n' \"$c\"; exit 0; fi; done; echo none"
-    );
     let said = match exec::script(session, &script).await {
         Ok(said) => said,
         Err(error) if refusal(&error).is_some() => {
@@ -194,6 +184,14 @@ async fn find_docker(session: &Session, target: &Target, settings: &SshSettings)
         .into_io()),
         Found::NoCommands(why) => Err(no_commands(target, &why).into_io()),
     }
+}
+
+/// A script that tells the first of these that is a program.
+fn first_of(candidates: &str) -> String {
+    format!(
+        "for c in {candidates}; do if [ -n \"$c\" ] && [ -x \"$c\" ] && [ ! -d \"$c\" ]; then printf '%s\\n' \"$c\"; exit 0; \
+         fi; done; echo none"
+    )
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -350,6 +348,38 @@ mod tests {
             found(&said("", "This account is currently not available.")),
             Found::NoCommands("This account is currently not available.".into())
         );
+    }
+
+    /// What the script says on a machine whose only docker is at this path.
+    fn looked_for(path: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().expect("a directory");
+        let file = root.path().join(path.trim_start_matches('/'));
+        std::fs::create_dir_all(file.parent().expect("a parent")).expect("directories");
+        std::fs::write(&file, "").expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("a program");
+        let root = root.path().display().to_string();
+        let here: Vec<_> = CANDIDATES.iter().map(|one| format!("{root}{one}")).collect();
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", &first_of(&here.join(" "))])
+            .output();
+        let output = output.expect("a shell");
+        String::from_utf8_lossy(&output.stdout).trim().replace(&root, "")
+    }
+
+    #[test]
+    fn docker_is_found_on_a_nas() {
+        for path in [
+            "/usr/local/bin/docker",
+            "/share/CACHEDEV1_DATA/.qpkg/container-station/bin/docker",
+            "/share/CACHEDEV12_DATA/.qpkg/container-station/usr/bin/docker",
+            "/share/ZFS530_DATA/.qpkg/container-station/bin/docker",
+            "/var/packages/ContainerManager/target/usr/bin/docker",
+            "/var/packages/Docker/target/usr/bin/docker",
+        ] {
+            assert_eq!(looked_for(path), path);
+        }
+        assert_eq!(looked_for("/opt/other/docker"), "none");
     }
 
     #[test]
