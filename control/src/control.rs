@@ -8,6 +8,7 @@ use crate::{
     error::Result,
     events::{EventHub, Topic, Wake},
     runs,
+    schedules::forecast::ForecastCache,
     secrets::SealKey,
 };
 use domain::ids::ServerId;
@@ -56,6 +57,7 @@ struct Inner {
     runs: runs::Local,
     session_ends: SessionEnds,
     beats: Beats,
+    forecasts: ForecastCache,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -75,6 +77,7 @@ impl Control {
             runs: runs::Local::default(),
             session_ends: SessionEnds::default(),
             beats: Beats::default(),
+            forecasts: ForecastCache::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
@@ -179,6 +182,11 @@ impl Control {
     /// Signs of life of the ticker and the worker.
     pub fn beats(&self) -> &Beats {
         &self.0.beats
+    }
+
+    /// What forecasts keep between them.
+    pub(crate) fn forecasts(&self) -> &ForecastCache {
+        &self.0.forecasts
     }
 
     pub(crate) fn bells(&self) -> &Wake {

@@ -35,6 +35,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    calendar_feeds (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        user_id -> Uuid,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        last_read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     container_marks (container_id) {
         container_id -> Uuid,
         org_id -> Uuid,
@@ -220,6 +231,7 @@ diesel::table! {
         run_id -> Nullable<Uuid>,
         reason -> Nullable<Text>,
         decided_at -> Timestamptz,
+        moved_to -> Nullable<Timestamptz>,
     }
 }
 
@@ -316,6 +328,8 @@ diesel::table! {
 diesel::joinable!(api_keys -> orgs (org_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(audit -> orgs (org_id));
+diesel::joinable!(calendar_feeds -> orgs (org_id));
+diesel::joinable!(calendar_feeds -> users (user_id));
 diesel::joinable!(container_marks -> containers (container_id));
 diesel::joinable!(container_marks -> orgs (org_id));
 diesel::joinable!(containers -> hosts (host_id));
@@ -340,6 +354,7 @@ diesel::joinable!(views -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query! {
     api_keys,
     audit,
+    calendar_feeds,
     container_marks,
     containers,
     events,

@@ -5,11 +5,14 @@
 
 pub mod actions;
 pub mod auth;
+pub mod calendar;
 pub mod containers;
 pub mod cron;
+pub mod dry_run;
 pub mod durations;
 pub mod errors;
 pub mod events;
+pub mod forecast;
 pub mod guards;
 pub mod hosts;
 pub mod ids;
@@ -22,6 +25,8 @@ pub mod runs;
 pub mod schedules;
 pub mod selectors;
 pub mod views;
+pub mod templates;
+pub mod transfer;
 
 /// An instant in UTC, as the database and the API carry it (RFC 3339).
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

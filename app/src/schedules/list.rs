@@ -1,6 +1,6 @@
 //! The page of all schedules.
 
-use super::{acts::Rows, api, row::row, words};
+use super::{acts::Rows, api, files::HeadActions, forecast::ForecastCard, row::row, words};
 use crate::{
     components::{
         Empty, Failure,
@@ -54,9 +54,11 @@ pub fn Schedules() -> impl IntoView {
             <h1>"Schedules"</h1>
             <span class="sub">{move || summary.get()}</span>
             <div class="end">
+                <HeadActions />
                 <a class="btn btn-primary" href="/schedules/new" aria-keyshortcuts="c">{icon("plus")}"New schedule"</a>
             </div>
         </div>
+        <ForecastCard query=asked />
         <Transition fallback=|| skeleton::lines(6)>
             {move || Suspend::new(async move {
                 match page.await {

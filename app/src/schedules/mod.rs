@@ -3,6 +3,8 @@
 mod acts;
 pub mod api;
 mod editor;
+mod files;
+pub mod forecast;
 mod list;
 mod row;
 pub mod words;

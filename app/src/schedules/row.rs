@@ -1,14 +1,15 @@
 //! One line of the list.
 
-use super::{acts::Rows, words};
+use super::{acts::Rows, files, words};
 use crate::components::{
     State, Status, icon,
     menu::{MenuItem, RowMenu},
     run_state,
     time::{Ago, At, duration},
+    toast::Toasts,
 };
 use domain::{ids::ScheduleId, schedules::Schedule};
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
 /// The row of a schedule; it follows the list's signal.
@@ -176,7 +177,21 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
         let navigate = navigate.clone();
         Callback::new(move |run| navigate(&format!("/runs/{run}"), Default::default()))
     };
-    let edit = Callback::new(move |()| navigate(&format!("/schedules/{id}"), Default::default()));
+    let edit = {
+        let navigate = navigate.clone();
+        Callback::new(move |()| navigate(&format!("/schedules/{id}"), Default::default()))
+    };
+    let clone = Callback::new(move |()| navigate(&format!("/schedules/new?from={id}"), Default::default()));
+    let toasts = Toasts::get();
+    let copy_file = Callback::new(move |()| {
+        spawn_local(async move {
+            match files::export(id.to_string()).await {
+                Ok(text) if files::copy(&text).await => toasts.say("copy", "Copied as YAML"),
+                Ok(_) => toasts.bad("The browser does not let a page without TLS copy."),
+                Err(error) => toasts.bad(error.0.message),
+            }
+        });
+    });
     let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
     let skip = move || {
         let (skipping, coming) = schedule.with(|s| (s.skipping.is_some(), s.enabled && s.next_at.is_some()));
@@ -205,6 +220,8 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
                 <MenuItem icon="play" text="Run now" run=Callback::new(move |()| rows.run_now(id, open_run)) />
                 {skip}
                 <MenuItem icon="pencil" text="Edit" run=edit />
+                <MenuItem icon="layers" text="Clone" run=clone />
+                <MenuItem icon="copy" text="Copy as YAML" run=copy_file />
                 <a role="menuitem" tabindex="-1" href=format!("/activity?schedule={id}")>{icon("history")}"History"</a>
                 <hr />
                 <MenuItem icon="trash-2" text="Delete" danger=true run=delete />

@@ -13,7 +13,7 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod sweep;
-mod tokens;
+pub(crate) mod tokens;
 
 pub use actors::{actor_for_user, viewer};
 pub use api_keys::authenticate_key;

@@ -25,6 +25,7 @@ mod wait;
 
 pub use cancel::cancel;
 pub use execute::execute;
+pub(crate) use execute::{Rights, narrow, rights_now};
 pub use idempotency::idempotent;
 pub(crate) use jobs::JobTexts;
 pub use jobs::{QUEUE, RunJob, job_id};

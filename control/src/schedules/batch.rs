@@ -33,6 +33,9 @@ pub(super) struct Due {
     pub anchor_at: Timestamp,
     #[diesel(sql_type = Timestamptz)]
     pub next_at: Timestamp,
+    /// Where fires were moved to.
+    #[diesel(sql_type = Array<Timestamptz>)]
+    pub moved: Vec<Timestamp>,
     /// Nothing but no-ops.
     #[diesel(sql_type = Bool)]
     pub is_quick: bool,
@@ -64,6 +67,7 @@ impl Batch {
     pub fn add(&mut self, due: &Due) {
         let next = match Definition::read(&due.triggers, &due.timezone, due.anchor_at) {
             Ok(definition) => {
+                let definition = definition.with_moved(&due.moved);
                 let decision = decide(&definition, due.next_at, due.now, due.up_since);
                 if let Some(missed) = &decision.missed {
                     self.missed(due, missed);

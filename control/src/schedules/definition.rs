@@ -1,9 +1,10 @@
 //! A schedule's triggers, read and ready to compute with.
 
-use chrono::SubsecRound;
+use chrono::{SubsecRound, TimeDelta};
 use domain::{
     Timestamp,
     cron::CronExpression,
+    forecast::{Recurrence, Timing},
     next_times::{Zone, interval_next},
     schedules::Trigger,
 };
@@ -56,6 +57,28 @@ impl Definition {
             })
             .collect::<Result<_, String>>()?;
         Ok(Self { zone, triggers })
+    }
+
+    /// With single times beside the triggers: where fires were moved to.
+    #[must_use]
+    pub fn with_moved(mut self, times: &[Timestamp]) -> Self {
+        self.triggers.extend(times.iter().copied().map(Ready::Once));
+        self
+    }
+
+    /// The same times, to be counted and looked at far ahead.
+    pub fn recurrence(self) -> Recurrence {
+        let timing = |trigger| match trigger {
+            Ready::Cron(expression) => Timing::Cron(expression),
+            Ready::Interval { every, anchor } => Timing::Interval { every, anchor },
+            Ready::Once(at) => Timing::Times(vec![at]),
+        };
+        Recurrence::new(self.zone, self.triggers.into_iter().map(timing).collect())
+    }
+
+    /// Whether it fires at this very time.
+    pub fn fires_at(&self, at: Timestamp) -> bool {
+        self.next_after(at - TimeDelta::microseconds(1)) == Some(at)
     }
 
     /// The first fire time strictly after `after`: the earliest of all triggers, so that those that meet fire once. In

@@ -28,11 +28,13 @@ pub async fn set_enabled(
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
-            let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+            let (mut row, before) = queries::locked(conn, actor.org_id, id).await?;
             if row.enabled == enabled {
                 return Ok::<_, crate::Error>(before);
             }
             let anchor = if enabled { anchor(row.now) } else { row.anchor_at };
+            // What was skipped or moved before is forgotten with it.
+            row.moved.clear();
             let next_at = if enabled {
                 next(&definition(&row, anchor)?, true, row.now)
             } else {

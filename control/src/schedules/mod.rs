@@ -4,11 +4,15 @@
 //! decided yet. The [`ticker`] decides each fire time once; what was decided stays in `schedule_fires`.
 
 mod batch;
+mod calendar;
 mod decide;
 mod definition;
+mod dry_run;
 mod enabled;
+pub mod forecast;
 mod guards;
 mod matches;
+mod moves;
 mod planned;
 mod preview;
 mod queries;
@@ -18,10 +22,15 @@ mod skip;
 #[cfg(test)]
 mod tests;
 pub mod ticker;
+mod transfer;
 mod validate;
 
+pub use calendar::{calendar_feed, read_calendar, subscribe, unsubscribe};
+pub use dry_run::{dry_run, dry_run_draft};
 pub use enabled::set_enabled;
+pub use forecast::{ForecastQuery, forecast};
 pub use matches::{Matches, matches};
+pub use moves::{move_fire, skip_at, undo_at};
 pub use planned::Planned;
 pub(crate) use planned::planned;
 pub use preview::preview;
@@ -30,3 +39,4 @@ pub use queries::{ScheduleQuery, get, list};
 pub use run_now::run_now;
 pub use service::{create, delete, update};
 pub use skip::{skip_next, unskip};
+pub use transfer::{ApplyOptions, FileFormat, apply, export};

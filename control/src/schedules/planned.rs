@@ -1,10 +1,10 @@
 //! What is planned next for whom: the fleet shows it beside every container.
 
-use super::definition::Definition;
+use super::queries::undecided;
 use crate::{Control, error::Result};
 use diesel::{
     QueryableByName,
-    sql_types::{Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Jsonb, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -46,8 +46,10 @@ struct Row {
     anchor_at: Timestamp,
     #[diesel(sql_type = Timestamptz)]
     next_at: Timestamp,
-    #[diesel(sql_type = Bool)]
-    skipped: bool,
+    #[diesel(sql_type = Array<Timestamptz>)]
+    decided: Vec<Timestamp>,
+    #[diesel(sql_type = Array<Timestamptz>)]
+    moved: Vec<Timestamp>,
 }
 
 /// The next fire that is not skipped of every enabled schedule, a line per step that works on containers; soonest first
@@ -55,9 +57,11 @@ struct Row {
 pub(crate) async fn planned(control: &Control) -> Result<HashMap<OrgId, Vec<Planned>>> {
     let mut conn = control.db().conn().await?;
     let rows: Vec<Row> = diesel::sql_query(
-        "select s.id, s.org_id, s.name, s.timezone, s.triggers, s.steps, s.anchor_at, s.next_at, f.fire_at is not null as skipped \
+        "select s.id, s.org_id, s.name, s.timezone, s.triggers, s.steps, s.anchor_at, s.next_at, \
+           array(select f.fire_at from schedule_fires f where f.schedule_id = s.id and f.fire_at >= s.next_at \
+             and f.run_id is null) as decided, \
+           array(select f.moved_to from schedule_fires f where f.schedule_id = s.id and f.moved_to >= s.next_at) as moved \
          from schedules s \
-         left join schedule_fires f on f.schedule_id = s.id and f.fire_at = s.next_at and f.state = 'skipped' \
          where s.next_at is not null and s.enabled and s.deleted_at is null order by s.next_at",
     )
     .load(&mut conn)
@@ -65,13 +69,14 @@ pub(crate) async fn planned(control: &Control) -> Result<HashMap<OrgId, Vec<Plan
     drop(conn);
     let mut planned: HashMap<OrgId, Vec<Planned>> = HashMap::new();
     for row in rows {
-        let next_at = if row.skipped {
-            Definition::read(&row.triggers, &row.timezone, row.anchor_at)
-                .ok()
-                .and_then(|definition| definition.next_after(row.next_at))
-        } else {
-            Some(row.next_at)
-        };
+        let next_at = undecided(
+            &row.triggers,
+            &row.timezone,
+            row.anchor_at,
+            row.next_at,
+            &row.decided,
+            &row.moved,
+        );
         let (Some(next_at), Ok(steps)) = (next_at, serde_json::from_value::<Vec<Step>>(row.steps)) else {
             continue;
         };

@@ -9,7 +9,7 @@ use crate::{
 };
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
-    sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -60,6 +60,11 @@ pub(super) struct Row {
     pub next_at: Option<Timestamp>,
     #[diesel(sql_type = Bool)]
     pub skipped: bool,
+    /// Coming fire times that are decided already, and where some of them were moved to.
+    #[diesel(sql_type = Array<Timestamptz>)]
+    pub decided: Vec<Timestamp>,
+    #[diesel(sql_type = Array<Timestamptz>)]
+    pub moved: Vec<Timestamp>,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: Timestamp,
     #[diesel(sql_type = Timestamptz)]
@@ -80,10 +85,14 @@ pub(super) struct Row {
 }
 
 /// Everything that [`Row`] wants; conditions follow.
-const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.guards, s.anchor_at, s.next_at, \
+pub(super) const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.guards, s.anchor_at, s.next_at, \
        s.created_at, s.updated_at, u.name as edited_by, clock_timestamp() as now, \
        exists (select 1 from schedule_fires f where f.schedule_id = s.id and f.fire_at = s.next_at and f.state = 'skipped') \
          as skipped, \
+       array(select f.fire_at from schedule_fires f where f.schedule_id = s.id and f.fire_at >= s.next_at \
+         and f.run_id is null order by f.fire_at) as decided, \
+       array(select f.moved_to from schedule_fires f where f.schedule_id = s.id \
+         and f.moved_to >= coalesce(s.next_at, now())) as moved, \
        r.id as run_id, r.state as run_state, coalesce(r.started_at, r.scheduled_for, r.queued_at) as run_at, \
        (extract(epoch from r.finished_at - r.started_at) * 1000)::bigint as run_ms \
      from schedules s \
@@ -103,12 +112,16 @@ impl Row {
             _ => "Written by a newer release of Chrontainer; this server cannot read it.".to_owned(),
         };
         let skipping = self.next_at.filter(|_| self.skipped);
-        let next_at = match skipping {
-            None => self.next_at,
-            Some(skipped) => Definition::read(&self.triggers, &self.timezone, self.anchor_at)
-                .ok()
-                .and_then(|definition| definition.next_after(skipped)),
-        };
+        let next_at = self.next_at.and_then(|next| {
+            undecided(
+                &self.triggers,
+                &self.timezone,
+                self.anchor_at,
+                next,
+                &self.decided,
+                &self.moved,
+            )
+        });
         let last_run = match (self.run_id, self.run_at) {
             (Some(id), Some(at)) => Some(LastRun {
                 id: RunId(id),
@@ -150,13 +163,31 @@ impl Row {
 }
 
 /// Guards with the hosts' names in place of their ids.
-fn with_names(mut guards: Guards, hosts: &HashMap<HostId, String>) -> Guards {
+pub(super) fn with_names(mut guards: Guards, hosts: &HashMap<HostId, String>) -> Guards {
     for condition in &mut guards.conditions {
         if let Condition::Selector(selector) = condition {
             *selector = crate::runs::shown(selector, hosts);
         }
     }
     guards
+}
+
+/// The first fire time from `next` on that is not decided already.
+pub(super) fn undecided(
+    triggers: &Value,
+    timezone: &str,
+    anchor: Timestamp,
+    next: Timestamp,
+    decided: &[Timestamp],
+    moved: &[Timestamp],
+) -> Option<Timestamp> {
+    if !decided.contains(&next) {
+        return Some(next);
+    }
+    let definition = Definition::read(triggers, timezone, anchor)
+        .ok()?
+        .with_moved(moved);
+    definition.upcoming(next).find(|at| !decided.contains(at))
 }
 
 /// The triggers in plain English.
@@ -250,7 +281,7 @@ struct Total {
 }
 
 /// `%a%b%` for the words `a b`, with what `like` would read as its own signs taken literally.
-fn pattern(words: &str) -> String {
+pub(super) fn pattern(words: &str) -> String {
     let mut pattern = "%".to_owned();
     for word in words.split_whitespace() {
         for letter in word.chars() {

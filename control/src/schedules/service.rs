@@ -111,7 +111,9 @@ pub async fn update(
                 ))
                 .execute(conn)
                 .await?;
-            forget_skips(conn, id, next_at).await?;
+            if !same_times {
+                forget_skips(conn, id, next_at).await?;
+            }
             changed(conn, actor, "schedule.update", id, Some(&before)).await
         })
         .await?;
@@ -202,15 +204,16 @@ fn written(schedule: &Schedule) -> Value {
     })
 }
 
-/// Forgets skips of fire times that will not come: all but `kept`.
+/// Forgets what was decided ahead of its time for fire times that will not come, skips and moves: all but a skip of `kept`.
 pub(super) async fn forget_skips(
     conn: &mut AsyncPgConnection,
     id: ScheduleId,
     kept: Option<Timestamp>,
 ) -> Result<()> {
     diesel::sql_query(
-        "delete from schedule_fires where schedule_id = $1 and state = 'skipped' and run_id is null \
-         and fire_at is distinct from $2",
+        "delete from schedule_fires where schedule_id = $1 and run_id is null \
+         and (state = 'skipped' and fire_at is distinct from $2 \
+           or state = 'postponed' and greatest(fire_at, moved_to) >= clock_timestamp())",
     )
     .bind::<SqlUuid, _>(id.0)
     .bind::<Nullable<Timestamptz>, _>(kept)
@@ -269,8 +272,10 @@ fn stale(current: &Schedule) -> Problem {
 
 /// What the stored row computes with; 409 when this release cannot read it.
 pub(super) fn definition(row: &Row, anchor: Timestamp) -> Result<Definition> {
-    Definition::read(&row.triggers, &row.timezone, anchor).map_err(|why| {
-        Problem::new(
+    let read = Definition::read(&row.triggers, &row.timezone, anchor);
+    read.map(|definition| definition.with_moved(&row.moved))
+        .map_err(|why| {
+            Problem::new(
             ErrorClass::Conflict,
             "schedule_unreadable",
             format!(
@@ -278,5 +283,5 @@ pub(super) fn definition(row: &Row, anchor: Timestamp) -> Result<Definition> {
             ),
         )
         .into()
-    })
+        })
 }

@@ -126,6 +126,8 @@ async fn take(control: &Control) -> Result<i64> {
         .transaction(async |conn| {
             let due: Vec<Due> = statement(
                 "select s.id, s.name, s.timezone, s.triggers, s.anchor_at, s.next_at, clock_timestamp() as now, \
+                   array(select f.moved_to from schedule_fires f where f.schedule_id = s.id and f.moved_to >= s.next_at) \
+                     as moved, \
                    not jsonb_path_exists(s.steps, '$[*].action ? (@.type != \"noop\")') as is_quick, \
                    (select min(o.started_at) from servers o where o.id = $1 \
                       or o.seen_at > (select m.started_at from servers m where m.id = $1)) as up_since \

@@ -114,7 +114,7 @@ pub(super) fn bits(mask: u64) -> impl Iterator<Item = u32> {
 
 impl CronExpression {
     /// The days of that month on which it fires, as bits 1 to 31; months it does not want have none.
-    pub(super) fn day_mask(&self, year: i32, month: u32) -> u32 {
+    pub(crate) fn day_mask(&self, year: i32, month: u32) -> u32 {
         if self.months.mask & (1 << month) == 0 {
             return 0;
         }

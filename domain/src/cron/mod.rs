@@ -86,6 +86,12 @@ impl CronExpression {
         !self.hours.star && !self.minutes.star
     }
 
+    /// The wanted hours, minutes and seconds, as bits.
+    #[cfg(feature = "zones")]
+    pub(crate) fn time_masks(&self) -> (u64, u64, u64) {
+        (self.hours.mask, self.minutes.mask, self.second_mask())
+    }
+
     /// Whether no date ever satisfies it, as `0 0 31 2 *`. Decided over the calendar's whole cycle of 400 years.
     pub fn never_fires(&self) -> bool {
         (2000..2400).all(|year| (1..=12).all(|month| self.day_mask(year, month) == 0))

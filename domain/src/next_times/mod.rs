@@ -26,13 +26,14 @@ use chrono::{DateTime, NaiveDateTime};
 
 use crate::Timestamp;
 use crate::cron::CronExpression;
-use timeline::{MAX_OFFSET, Segment};
+use timeline::MAX_OFFSET;
+pub(crate) use timeline::Segment;
 
 /// How far ahead a fire time is looked for: the calendar's cycle and a little more, in seconds.
 const HORIZON: i64 = 401 * 366 * 86_400;
 
 /// Further than any two offsets differ, in seconds.
-const OFFSETS_APART: i64 = 3 * 86_400;
+pub(crate) const OFFSETS_APART: i64 = 3 * 86_400;
 
 impl CronExpression {
     /// The first instant strictly after `after` at which the expression fires in `zone`; see the [module](self) for

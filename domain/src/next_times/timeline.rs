@@ -10,7 +10,7 @@ pub(super) const MAX_OFFSET: i64 = 26 * 3600;
 
 /// A stretch of time in which the offset does not change.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     /// First instant; `i64::MIN` before the zone's first change.
     pub start: i64,
     /// The instant after the last; `i64::MAX` after its last change.

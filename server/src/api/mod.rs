@@ -1,12 +1,15 @@
 //! The REST API.
 
+mod calendar;
 mod containers;
 mod docs;
 mod events;
+mod forecast;
 mod hosts;
 mod marks;
 mod runs;
 mod schedules;
+mod transfer;
 mod version;
 mod views;
 
@@ -21,5 +24,8 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = marks::routes(routes);
     let routes = views::routes(routes);
     let routes = schedules::routes(routes);
+    let routes = forecast::routes(routes);
+    let routes = transfer::routes(routes);
+    let routes = calendar::routes(routes);
     runs::routes(routes)
 }

@@ -3,11 +3,12 @@
 use super::runs::{Accepted, accepted};
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path, Query},
+    extract::{Caller, Json, OptionalJson, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use control::{
     pages::ListQuery,
     schedules::{self, ScheduleQuery},
@@ -193,27 +194,45 @@ pub async fn run(
     accepted(&state.control, &actor, run, wait.wait).await
 }
 
-/// Skips the next fire time.
+/// Which coming run; the next one when absent.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Coming {
+    /// Its fire time.
+    at: Option<DateTime<Utc>>,
+}
+
+/// Skips the next fire time, or the one that is named. The body may be left out.
 #[utoipa::path(post, path = "/api/v1/schedules/{id}/skip", tag = "schedules", params(("id" = ScheduleId, Path)),
+    request_body = Option<Coming>,
     responses((status = 200, body = Schedule), (status = 404, description = "`schedule_not_found`"),
-        (status = 409, description = "`nothing_to_skip`")))]
+        (status = 409, description = "`nothing_to_skip`, `no_such_fire`, `fire_moved`")))]
 pub async fn skip(
     State(state): State<AppState>,
     Caller(actor): Caller,
     Path(id): Path<ScheduleId>,
+    OptionalJson(coming): OptionalJson<Coming>,
 ) -> Result<Json<Schedule>, ApiError> {
-    Ok(Json(schedules::skip_next(&state.control, &actor, id).await?))
+    Ok(Json(match coming.at {
+        None => schedules::skip_next(&state.control, &actor, id).await?,
+        Some(at) => schedules::skip_at(&state.control, &actor, id, at).await?,
+    }))
 }
 
 /// Takes a skip back while its time has not come.
-#[utoipa::path(delete, path = "/api/v1/schedules/{id}/skip", tag = "schedules", params(("id" = ScheduleId, Path)),
+#[utoipa::path(delete, path = "/api/v1/schedules/{id}/skip", tag = "schedules", params(("id" = ScheduleId, Path), Coming),
     responses((status = 200, body = Schedule), (status = 404, description = "`schedule_not_found`")))]
 pub async fn unskip(
     State(state): State<AppState>,
     Caller(actor): Caller,
     Path(id): Path<ScheduleId>,
+    Query(coming): Query<Coming>,
 ) -> Result<Json<Schedule>, ApiError> {
-    Ok(Json(schedules::unskip(&state.control, &actor, id).await?))
+    Ok(Json(match coming.at {
+        None => schedules::unskip(&state.control, &actor, id).await?,
+        Some(at) => schedules::undo_at(&state.control, &actor, id, at).await?,
+    }))
 }
 
 /// Turns a schedule on.

@@ -69,6 +69,45 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// A JSON body that may be left out: no body at all is the default.
+#[derive(Clone, Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let is_empty = axum::body::HttpBody::is_end_stream(request.body());
+        if is_empty && !request.headers().contains_key(http::header::CONTENT_TYPE) {
+            return Ok(Self(T::default()));
+        }
+        Ok(Self(Json::from_request(request, state).await?.0))
+    }
+}
+
+/// A body of text, whatever its type says.
+#[derive(Clone, Debug)]
+pub struct Text(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| refusals::bad_body(&rejection.into()))?;
+        match String::from_utf8(bytes.into()) {
+            Ok(text) => Ok(Self(text)),
+            Err(_) => Err(Problem::new(
+                ErrorClass::BadRequest,
+                "body_not_text",
+                "The body is no text in UTF-8. Save the file as UTF-8 and send it again.",
+            )
+            .into()),
+        }
+    }
+}
+
 /// The query string.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);

@@ -6,6 +6,7 @@ mod attempts;
 mod events;
 mod files;
 mod fleet;
+mod forecast;
 mod forms;
 mod identity;
 mod inside;

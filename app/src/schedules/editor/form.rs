@@ -5,6 +5,7 @@ use domain::{
     actions::Action,
     durations::HumanDuration,
     guards::Guards,
+    ids::ScheduleId,
     schedules::{MAX_NAME, Schedule, ScheduleDraft, Step},
 };
 
@@ -59,6 +60,27 @@ impl Form {
             rest: Vec::new(),
             guards: Guards::default(),
         }
+    }
+
+    /// A new schedule as a template proposes it.
+    pub fn proposed(draft: ScheduleDraft) -> Self {
+        Self::of(&Schedule {
+            id: ScheduleId::default(),
+            version: 0,
+            name: draft.name,
+            enabled: draft.enabled,
+            timezone: draft.timezone,
+            triggers: draft.triggers,
+            steps: draft.steps,
+            guards: draft.guards,
+            sentence: String::new(),
+            next_at: None,
+            skipping: None,
+            last_run: None,
+            edited_by: None,
+            created_at: Default::default(),
+            updated_at: Default::default(),
+        })
     }
 
     pub fn of(schedule: &Schedule) -> Self {

@@ -3,6 +3,7 @@
 mod conflict;
 mod cron_field;
 mod cron_words;
+mod dry;
 mod fields;
 mod form;
 mod guard;
@@ -18,33 +19,78 @@ mod what;
 mod when;
 mod zone;
 
+pub use wall::instant_in;
+
 use super::{api, words::target_words};
 use crate::{
     components::{Failure, skeleton, time::Clock},
     error::set_page_status,
     shell::Heading,
 };
-use domain::{actions::Action, ids::ScheduleId};
+use domain::{actions::Action, ids::ScheduleId, templates::Template};
 use form::Form;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::{
+    hooks::{use_params_map, use_query_map},
+    params::ParamsMap,
+};
 use page::Page;
 use state::Editing;
 
 /// Beyond this many letters a target makes no name.
 const LONGEST_SUGGESTION: usize = 40;
 
-/// `/schedules/new?target=…&name=…`
+/// `/schedules/new?target=…&name=…`, `?template=…`, or `?from=…` for a copy of another one.
 #[component]
 pub fn NewSchedule() -> impl IntoView {
     let query = use_query_map().get_untracked();
+    match query.get("from").and_then(|id| id.parse::<ScheduleId>().ok()) {
+        Some(from) => view! { <Copied from /> }.into_any(),
+        None => view! { <Fresh query /> }.into_any(),
+    }
+}
+
+#[component]
+fn Copied(from: ScheduleId) -> impl IntoView {
+    let schedule = Resource::new(|| (), move |()| api::get(from));
+    Heading::set(|| "New schedule".to_owned(), || None);
+    view! {
+        <Title text="New schedule" />
+        <Transition fallback=|| skeleton::lines(8)>
+            {move || Suspend::new(async move {
+                match schedule.await {
+                    Ok(schedule) => {
+                        let mut form = Form::of(&schedule);
+                        form.name += " (copy)";
+                        let editing = Editing::new(form, None);
+                        editing.zone_chosen.set(true);
+                        view! { <Page editing /> }.into_any()
+                    }
+                    Err(error) => view! { <Failure error retry=Callback::new(move |()| schedule.refetch()) /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Fresh(query: ParamsMap) -> impl IntoView {
     let clock = Clock::get();
-    let form = Form::fresh(
+    let (name, target) = (
         query.get("name").unwrap_or_default(),
         query.get("target").unwrap_or_default(),
-        untrack(move || clock.zone()),
     );
+    let zone = untrack(move || clock.zone());
+    let template = query.get("template").as_deref().and_then(Template::find);
+    let proposed = template.and_then(|template| {
+        let name = if name.is_empty() { template.name } else { &name };
+        template.drafts(name, &target, &zone).into_iter().next()
+    });
+    let form = match proposed {
+        Some(draft) => Form::proposed(draft),
+        None => Form::fresh(name, target, zone),
+    };
     let editing = Editing::new(form, None);
     // The browser's own zone is known a moment after the page; it is followed until somebody chooses one.
     Effect::new(move |_| {

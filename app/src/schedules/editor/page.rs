@@ -2,6 +2,7 @@
 
 use super::{
     conflict::Conflict,
+    dry::{Dry, DryRunDialog},
     fields::fault_line,
     guard,
     preview::{NextRuns, Preview},
@@ -26,6 +27,7 @@ pub fn Page(editing: Editing) -> impl IntoView {
     let preview = Preview::new(editing);
     let matches = Matches::new(editing);
     let save = save::action(editing);
+    let dry = Dry::new(editing);
     guard::keys(save);
     follow(editing);
     view! {
@@ -74,9 +76,10 @@ pub fn Page(editing: Editing) -> impl IntoView {
                     {editing.id().map(|id| view! { <Recent id /> })}
                 </aside>
             </div>
-            <SaveBar editing />
+            <SaveBar editing dry />
         </form>
         <Conflict editing save />
+        <DryRunDialog dry />
         <guard::Leave editing />
     }
 }
@@ -155,7 +158,7 @@ fn Head(editing: Editing) -> impl IntoView {
 }
 
 #[component]
-fn SaveBar(editing: Editing) -> impl IntoView {
+fn SaveBar(editing: Editing, dry: Dry) -> impl IntoView {
     let new = editing.is_new();
     let discard = move |_: ev::MouseEvent| {
         editing.form.set(editing.saved.get_untracked());
@@ -183,6 +186,16 @@ fn SaveBar(editing: Editing) -> impl IntoView {
                     }
                     .into_any()
                 }}
+                <button
+                    class="btn"
+                    type="button"
+                    aria-keyshortcuts="Meta+Enter Control+Enter"
+                    disabled=move || dry.asking.get()
+                    on:click=move |_| dry.run()
+                >
+                    {icon("flask-conical")}
+                    "Dry run"
+                </button>
                 <button
                     class="btn btn-primary"
                     type="submit"

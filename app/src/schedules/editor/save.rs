@@ -101,7 +101,7 @@ fn put_back(editing: Editing, before: &Schedule, version: i32, toasts: Toasts) {
 }
 
 /// Sorts what the server said.
-fn refuse(editing: Editing, error: &AppError) {
+pub fn refuse(editing: Editing, error: &AppError) {
     if error.0.code == "stale_version" {
         let current = error.0.details.get("current").cloned();
         if let Some(theirs) = current.and_then(|current| serde_json::from_value::<Schedule>(current).ok()) {
@@ -131,7 +131,7 @@ fn refuse(editing: Editing, error: &AppError) {
 }
 
 /// Shows what is wrong and brings the first such field before one's eyes.
-fn blame(editing: Editing, faults: Vec<Fault>) {
+pub fn blame(editing: Editing, faults: Vec<Fault>) {
     editing.faults.set(faults);
     // After the attributes are on the page.
     request_animation_frame(|| {

@@ -12,6 +12,7 @@ mod step;
 mod target;
 
 pub(super) use quick::QuickEnd;
+pub(crate) use rights::{Rights, narrow, now as rights_now};
 
 use super::{
     faults, jobs,

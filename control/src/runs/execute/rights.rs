@@ -14,7 +14,7 @@ pub(super) fn suffices(role: Role) -> bool {
 }
 
 /// The person that a run acts for, as they are now.
-pub(super) enum Rights {
+pub(crate) enum Rights {
     /// The system, or a person who may act everywhere.
     Whole,
     /// A person whose role holds on some targets only.
@@ -24,7 +24,7 @@ pub(super) enum Rights {
 }
 
 /// Looks the person up.
-pub(super) async fn now(control: &Control, org: OrgId, acts_for: Option<UserId>) -> Result<Rights> {
+pub(crate) async fn now(control: &Control, org: OrgId, acts_for: Option<UserId>) -> Result<Rights> {
     let Some(user) = acts_for else {
         return Ok(Rights::Whole);
     };
@@ -51,7 +51,7 @@ pub(super) async fn now(control: &Control, org: OrgId, acts_for: Option<UserId>)
 }
 
 /// Leaves the targets that the person may act on.
-pub(super) fn narrow(
+pub(crate) fn narrow(
     control: &Control,
     org: OrgId,
     rights: &Rights,

@@ -1,0 +1,60 @@
+//! The forecast on a phone: what comes, in order.
+
+use super::{card::Choose, words};
+use crate::components::{
+    Status,
+    time::{Ago, Civil, Clock},
+};
+use domain::forecast::{Forecast, MarkState};
+use leptos::prelude::*;
+
+/// What a phone shows before the table.
+const FEW: usize = 12;
+
+pub fn agenda(forecast: &Forecast, choose: Choose) -> AnyView {
+    let clock = Clock::get();
+    let mut day: Option<Civil> = Some(clock.wall(forecast.now.timestamp_millis()));
+    let mut lines: Vec<AnyView> = Vec::new();
+    for mark in forecast.marks.iter().take(FEW).cloned() {
+        let wall = clock.wall(mark.at.timestamp_millis());
+        if !day.is_some_and(|day| day.same_day(&wall)) {
+            lines.push(
+                view! { <li class="day">{format!("{} {}", wall.weekday(), wall.date())}</li> }.into_any(),
+            );
+            day = Some(wall);
+        }
+        let quiet = mark.state == MarkState::Planned && !mark.conflict;
+        let aside = if quiet {
+            view! { <span class="faint sm"><Ago at=mark.at /></span> }.into_any()
+        } else {
+            view! { <Status state=words::state(&mark) /> }.into_any()
+        };
+        let (name, touches) = (mark.schedule.name.clone(), words::touches(&mark));
+        lines.push(
+            view! {
+                <li>
+                    <time datetime=mark.at.to_rfc3339()>{wall.time()}</time>
+                    <button class="linkish strong" type="button" on:click=move |_| choose.run(mark.clone())>{name}</button>
+                    {aside}
+                    <span class="sub">{touches}</span>
+                </li>
+            }
+            .into_any(),
+        );
+    }
+    let more = forecast.marks.len().saturating_sub(FEW);
+    let rest =
+        (more > 0).then(|| view! { <li class="day">{format!("{more} more: the table shows them")}</li> });
+    let frequent = (forecast.dense_total > 0).then(|| {
+        view! { <li class="day">{format!("{} runs of frequent schedules beside these", forecast.dense_total)}</li> }
+    });
+    view! {
+        <ol class="agenda" aria-label="Coming runs">
+            <li class="nowrow">{move || clock.wall(clock.now()).time()}" now"</li>
+            {lines}
+            {rest}
+            {frequent}
+        </ol>
+    }
+    .into_any()
+}

@@ -1,0 +1,284 @@
+//! The forecast, and skipping and moving from it, on a real database.
+
+use super::*;
+use crate::{
+    schedules::{self, ticker::tick},
+    testing::Fixture,
+};
+use chrono::SubsecRound;
+use domain::{
+    actions::Action,
+    auth::Role,
+    forecast::MarkState,
+    schedules::{Schedule, ScheduleDraft},
+};
+use serde_json::json;
+
+async fn made(fixture: &Fixture, name: &str, triggers: serde_json::Value) -> Schedule {
+    let draft: ScheduleDraft = serde_json::from_value(json!({
+        "name": name,
+        "timezone": "Europe/Berlin",
+        "triggers": triggers,
+        "steps": [{ "action": Action::Noop }],
+    }))
+    .unwrap();
+    schedules::create(&fixture.control, &fixture.owner, draft)
+        .await
+        .unwrap()
+}
+
+async fn cron(fixture: &Fixture, name: &str, expression: &str) -> Schedule {
+    made(
+        fixture,
+        name,
+        json!([{ "type": "cron", "expression": expression }]),
+    )
+    .await
+}
+
+async fn days(fixture: &Fixture, days: i64) -> Forecast {
+    let to = chrono::Utc::now() + TimeDelta::days(days);
+    let query = ForecastQuery {
+        to: Some(to),
+        ..ForecastQuery::default()
+    };
+    forecast(&fixture.control, &fixture.owner, query).await.unwrap()
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T>) -> String {
+    result.unwrap_err().into_problem().code
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_marks_what_is_rare_and_counts_what_is_not() {
+    let fixture = Fixture::new().await;
+    let nightly = cron(&fixture, "nightly", "0 3 * * *").await;
+    cron(&fixture, "check", "*/5 * * * *").await;
+    let paused = cron(&fixture, "paused", "0 4 * * *").await;
+    schedules::set_enabled(&fixture.control, &fixture.owner, paused.id, false)
+        .await
+        .unwrap();
+
+    let all = days(&fixture, 7).await;
+    assert_eq!(all.marks.len(), 7);
+    assert_eq!(all.marks[0].at, nightly.next_at.unwrap());
+    assert!(all.marks.windows(2).all(|pair| pair[0].at < pair[1].at));
+    assert_eq!(all.density.len(), 1);
+    assert_eq!(
+        (
+            all.density[0].schedule.name.as_str(),
+            all.density[0].sentence.as_str()
+        ),
+        ("check", "Every 5 minutes")
+    );
+    assert_eq!(all.dense_total, 7 * 288);
+    assert_eq!(all.total, 7 * 288 + 7);
+    // Six hours of UTC each, the first one begun.
+    assert!((28..=29).contains(&all.cells.len()), "{}", all.cells.len());
+    assert_eq!(all.lanes.len(), 1);
+    assert_eq!(all.lanes[0].runs.iter().sum::<u32>(), 7);
+    assert_eq!(all.lanes[0].dense.iter().sum::<u32>(), 7 * 288);
+    assert_eq!((all.next, all.conflicts.len()), (None, 0));
+
+    let page = |limit, cursor| ForecastQuery {
+        to: Some(all.to),
+        query: "NIGHT".to_owned(),
+        limit: Some(limit),
+        cursor,
+        ..ForecastQuery::default()
+    };
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let first = forecast(control, owner, page(4, None)).await.unwrap();
+    let second = forecast(control, owner, page(4, first.next.clone()))
+        .await
+        .unwrap();
+    assert_eq!((first.marks.len(), second.marks.len(), second.next), (4, 3, None));
+    assert_eq!([first.marks, second.marks].concat(), all.marks);
+    assert_eq!(first.density, []);
+
+    // What changes is seen at once.
+    let draft: ScheduleDraft = serde_json::from_value(json!({
+        "name": "nightly", "triggers": [{ "type": "cron", "expression": "0 3 * * 1" }],
+        "steps": [{ "action": Action::Noop }],
+    }))
+    .unwrap();
+    schedules::update(control, owner, nightly.id, draft)
+        .await
+        .unwrap();
+    assert_eq!(days(&fixture, 7).await.marks.len(), 1);
+
+    for (query, expected) in [
+        (
+            ForecastQuery {
+                timezone: Some("Nowhere".into()),
+                ..ForecastQuery::default()
+            },
+            "unknown_timezone",
+        ),
+        (
+            ForecastQuery {
+                cell: Some("2h".into()),
+                ..ForecastQuery::default()
+            },
+            "unknown_cell",
+        ),
+        (
+            ForecastQuery {
+                to: Some(all.now - TimeDelta::days(1)),
+                ..ForecastQuery::default()
+            },
+            "window_invalid",
+        ),
+        (
+            ForecastQuery {
+                to: Some(all.now + TimeDelta::days(90)),
+                ..ForecastQuery::default()
+            },
+            "window_too_long",
+        ),
+        (
+            ForecastQuery {
+                cursor: Some("7".into()),
+                ..ForecastQuery::default()
+            },
+            "cursor_invalid",
+        ),
+    ] {
+        assert_eq!(code(forecast(control, owner, query).await), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coming_run_is_skipped_moved_and_brought_back() {
+    let fixture = Fixture::new().await;
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let made = cron(&fixture, "nightly", "0 3 * * *").await;
+    let times: Vec<_> = days(&fixture, 5).await.marks.iter().map(|mark| mark.at).collect();
+    let id = made.id;
+    let to = times[1] + TimeDelta::hours(2);
+
+    let skipped = schedules::skip_at(control, owner, id, times[2]).await.unwrap();
+    assert_eq!((skipped.next_at, skipped.skipping), (Some(times[0]), None));
+    schedules::move_fire(control, owner, id, times[1], to)
+        .await
+        .unwrap();
+    let again = schedules::move_fire(control, owner, id, times[1], to)
+        .await
+        .unwrap();
+    assert_eq!(again.next_at, Some(times[0]), "twice moves nothing twice");
+    let marks = days(&fixture, 5).await;
+    let told: Vec<_> = marks
+        .marks
+        .iter()
+        .map(|mark| (mark.at, mark.state, mark.moved))
+        .collect();
+    assert_eq!(
+        &told[..4],
+        [
+            (times[0], MarkState::Planned, None),
+            (times[1], MarkState::Postponed, Some(to)),
+            (to, MarkState::Moved, Some(times[1])),
+            (times[2], MarkState::Skipped, None),
+        ]
+    );
+    assert!(marks.marks[1].note.as_ref().unwrap().contains("olga"));
+    assert_eq!(marks.total, 4, "of five days, one is left out");
+
+    let later = times[0] + TimeDelta::seconds(1);
+    assert_eq!(
+        code(schedules::skip_at(control, owner, id, later).await),
+        "no_such_fire"
+    );
+    assert_eq!(
+        code(schedules::skip_at(control, owner, id, times[1]).await),
+        "fire_moved"
+    );
+    assert_eq!(
+        code(schedules::move_fire(control, owner, id, times[2], to).await),
+        "fire_skipped"
+    );
+    assert_eq!(
+        code(schedules::move_fire(control, owner, id, times[0], times[3]).await),
+        "fires_then"
+    );
+    let past = marks.now - TimeDelta::hours(1);
+    assert_eq!(
+        code(schedules::move_fire(control, owner, id, times[0], past).await),
+        "in_the_past"
+    );
+    let viewer = fixture.person("vera", Role::Viewer).await;
+    assert_eq!(
+        code(schedules::skip_at(control, &viewer, id, times[0]).await),
+        "forbidden"
+    );
+
+    // The next one, to before itself: it is what comes next now.
+    let sooner = (marks.now + TimeDelta::seconds(40)).trunc_subsecs(0);
+    let moved = schedules::move_fire(control, owner, id, times[0], sooner)
+        .await
+        .unwrap();
+    assert_eq!(moved.next_at, Some(sooner));
+    let back = schedules::undo_at(control, owner, id, times[0]).await.unwrap();
+    assert_eq!(back.next_at, Some(times[0]));
+    schedules::undo_at(control, owner, id, times[1]).await.unwrap();
+    schedules::undo_at(control, owner, id, times[2]).await.unwrap();
+    let states: Vec<_> = days(&fixture, 5)
+        .await
+        .marks
+        .iter()
+        .map(|mark| mark.state)
+        .collect();
+    assert_eq!(states, [MarkState::Planned; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_run_runs_once_and_its_own_time_does_not() {
+    let fixture = Fixture::new().await;
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let made = cron(&fixture, "yearly", "0 3 1 1 *").await;
+    let at = made.next_at.unwrap();
+    let to = (chrono::Utc::now() + TimeDelta::seconds(30)).trunc_subsecs(0);
+    schedules::move_fire(control, owner, made.id, at, to)
+        .await
+        .unwrap();
+    // As if the half minute had passed.
+    let due = to - TimeDelta::seconds(31);
+    fixture
+        .sql(&format!(
+            "update schedule_fires set moved_to = '{due}' where schedule_id = '{0}'",
+            made.id
+        ))
+        .await;
+    fixture
+        .sql(&format!(
+            "update schedules set next_at = '{due}' where id = '{}'",
+            made.id
+        ))
+        .await;
+    let other = fixture.another();
+    let (one, two) = tokio::join!(tick(control), tick(&other));
+    assert!(one.is_ok() && two.is_ok());
+    let states = "select string_agg(state, ' ' order by fire_at) from schedule_fires";
+    assert_eq!(fixture.text(states).await, "claimed postponed");
+    assert_eq!(fixture.text("select count(*) from runs").await, "1");
+    let after = schedules::get(control, owner, made.id).await.unwrap();
+    let year = chrono::Months::new(12);
+    assert_eq!(
+        after.next_at,
+        Some(at + year),
+        "its own time was decided with the move"
+    );
+    // Other triggers, other times: what was decided for the old ones is forgotten.
+    fixture
+        .sql(&format!(
+            "update schedule_fires set moved_to = '{to}' where state = 'postponed'"
+        ))
+        .await;
+    let draft: ScheduleDraft = serde_json::from_value(json!({
+        "name": "yearly", "triggers": [{ "type": "cron", "expression": "0 4 1 1 *" }],
+        "steps": [{ "action": Action::Noop }],
+    }))
+    .unwrap();
+    schedules::update(control, owner, made.id, draft).await.unwrap();
+    assert_eq!(fixture.text(states).await, "claimed");
+}
