@@ -10,7 +10,8 @@ mod clashes;
 mod grid;
 #[cfg(feature = "zones")]
 mod recurrence;
-#[cfg(all(test, feature = "zones"))]
+#[cfg(test)]
+#[cfg(feature = "zones")]
 mod tests;
 
 pub use clashes::{Busy, Clash, ClashKind, Clashes, clashes};
