@@ -42,7 +42,7 @@ impl Range {
     fn of(forecast: &domain::forecast::Forecast) -> Self {
         match (forecast.to - forecast.from).num_days() {
             ..=1 => Self::Day,
-            ..=8 => Self::Week,
+            2..=8 => Self::Week,
             _ => Self::Month,
         }
     }
