@@ -24,9 +24,9 @@ pub mod pages;
 pub mod runs;
 pub mod schedules;
 pub mod selectors;
-pub mod views;
 pub mod templates;
 pub mod transfer;
+pub mod views;
 
 /// An instant in UTC, as the database and the API carry it (RFC 3339).
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
