@@ -152,6 +152,11 @@ fn sentence(constraint: Option<&str>) -> Option<Problem> {
             "name",
             "Another schedule has this name. Choose another one.",
         ),
+        "blackouts_name_key" => (
+            "name_taken",
+            "name",
+            "Another blackout has this name. Choose another one.",
+        ),
         "api_keys_name_key" => (
             "name_taken",
             "name",

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod auth;
 mod beats;
+pub mod blackouts;
 pub mod containers;
 mod control;
 pub mod db;

@@ -35,6 +35,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    blackouts (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        name -> Text,
+        enabled -> Bool,
+        scope -> Jsonb,
+        timezone -> Text,
+        recurrence -> Jsonb,
+        policy -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     calendar_feeds (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -219,6 +235,10 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         cancel_requested_at -> Nullable<Timestamptz>,
         cancel_requested_by -> Nullable<Text>,
+        priority -> Int4,
+        alone -> Bool,
+        held_for -> Nullable<Text>,
+        held_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -252,6 +272,11 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         guards -> Jsonb,
+        due_at -> Nullable<Timestamptz>,
+        paused_until -> Nullable<Timestamptz>,
+        done_at -> Nullable<Timestamptz>,
+        expected_by -> Nullable<Timestamptz>,
+        overdue_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -328,6 +353,7 @@ diesel::table! {
 diesel::joinable!(api_keys -> orgs (org_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(audit -> orgs (org_id));
+diesel::joinable!(blackouts -> orgs (org_id));
 diesel::joinable!(calendar_feeds -> orgs (org_id));
 diesel::joinable!(calendar_feeds -> users (user_id));
 diesel::joinable!(container_marks -> containers (container_id));
@@ -354,6 +380,7 @@ diesel::joinable!(views -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query! {
     api_keys,
     audit,
+    blackouts,
     calendar_feeds,
     container_marks,
     containers,

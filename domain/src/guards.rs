@@ -3,7 +3,8 @@
 //! Every guard has a default that surprises nobody, so a schedule without any behaves as a person expects: one run at a
 //! time, nothing repeated, nothing caught up.
 
-use crate::durations::HumanDuration;
+use crate::{Timestamp, durations::HumanDuration, ids::ScheduleId};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
@@ -249,10 +250,64 @@ pub struct RunGuards {
     pub max_parallel: MaxParallel,
 }
 
+/// How far jitter moves a fire back: from nothing up to, but not including, `jitter`. Always the same for the same
+/// schedule and fire time, and evenly spread over schedules and times.
+pub fn jitter_offset(schedule: ScheduleId, fire_at: Timestamp, jitter: HumanDuration) -> TimeDelta {
+    let id = schedule.0.as_u128();
+    let mut mixed = 0;
+    for part in [id as u64, (id >> 64) as u64, fire_at.timestamp_micros() as u64] {
+        mixed = mix(mixed ^ part);
+    }
+    let range = jitter.get().as_micros();
+    let offset = (u128::from(mixed) * range) >> 64;
+    TimeDelta::microseconds(i64::try_from(offset).unwrap_or_default())
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    #[test]
+    fn jitter_stays_the_same_over_releases() {
+        let schedule = ScheduleId("0198c2b0-0000-7000-8000-000000000001".parse().unwrap());
+        let at = "2026-12-01T03:00:00Z".parse().unwrap();
+        let offset = jitter_offset(schedule, at, "30s".parse().unwrap());
+        assert_eq!(offset, TimeDelta::microseconds(26_034_478));
+    }
+
+    #[test]
+    fn jitter_spreads_evenly() {
+        let at = "2026-12-01T03:00:00Z".parse().unwrap();
+        let jitter = "10s".parse().unwrap();
+        let mut buckets = [0; 10];
+        for _ in 0..2000 {
+            let offset = jitter_offset(ScheduleId::new(), at, jitter);
+            buckets[usize::try_from(offset.num_seconds()).unwrap()] += 1;
+        }
+        assert!(buckets.iter().all(|count| (120..300).contains(count)), "{buckets:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn jitter_is_within_its_range_and_repeats(id in any::<u128>(), at in 0_i64..4_000_000_000, jitter in 1_u64..86_400) {
+            let schedule = ScheduleId(uuid::Uuid::from_u128(id));
+            let at = Timestamp::from_timestamp(at, 0).unwrap();
+            let jitter = HumanDuration::from_secs(jitter).unwrap();
+            let offset = jitter_offset(schedule, at, jitter);
+            prop_assert!(offset >= TimeDelta::zero() && offset.to_std().unwrap() < jitter.get());
+            prop_assert_eq!(offset, jitter_offset(schedule, at, jitter));
+        }
+    }
 
     #[test]
     fn nothing_said_is_the_default() {

@@ -61,6 +61,8 @@ ids! {
     RunId,
     /// A saved view of the fleet.
     ViewId,
+    /// A window in which nothing scheduled runs.
+    BlackoutId,
     /// A sealed secret.
     SecretId,
     /// A line of the audit log.

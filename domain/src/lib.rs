@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod auth;
+pub mod blackouts;
 pub mod calendar;
 pub mod containers;
 pub mod cron;

@@ -42,7 +42,7 @@ macro_rules! words {
 words! {
     /// The state of a run.
     RunState {
-        /// Held back by a guard (a later release).
+        /// Held back by a guard: an earlier run of its schedule, or a blackout.
         Waiting = "waiting",
         /// Recorded; a worker will take it.
         Queued = "queued",

@@ -156,8 +156,16 @@ pub struct Schedule {
     pub guards: Guards,
     /// The triggers in plain English: "Every day at 03:00".
     pub sentence: String,
-    /// The next fire time that is not skipped, if any.
+    /// When it runs next, jitter included: the next fire time that is not skipped, if any.
     pub next_at: Option<DateTime<Utc>>,
+    /// Nothing fires before this time.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Since when a success is overdue, for schedules that expect one.
+    pub overdue_since: Option<DateTime<Utc>>,
+    /// All its times have passed, and its last run has ended.
+    pub archived: bool,
+    /// Runs that wait for others to end, or for a time.
+    pub waiting: u32,
     /// Whether the very next fire time was skipped by a person.
     pub skipping: Option<DateTime<Utc>>,
     pub last_run: Option<LastRun>,

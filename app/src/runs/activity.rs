@@ -62,7 +62,7 @@ pub async fn begin(results: Results, of: Of) -> Result<Part, AppError> {
 
 /// Every schedule, and which of them touch the container that is asked for.
 async fn known(container: Option<ContainerId>) -> Result<Known, AppError> {
-    let schedules = schedules::list(String::new(), domain::pages::PAGE_MAX, None)
+    let schedules = schedules::list(String::new(), false, domain::pages::PAGE_MAX, None)
         .await?
         .items;
     let touching = match container {

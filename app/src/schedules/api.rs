@@ -35,7 +35,12 @@ pub struct MatchedContainer {
 }
 
 #[server(endpoint = "schedules/list", client = crate::client::Browser, input = GetUrl)]
-pub async fn list(query: String, limit: u32, cursor: Option<String>) -> Result<Page<Schedule>, AppError> {
+pub async fn list(
+    query: String,
+    archived: bool,
+    limit: u32,
+    cursor: Option<String>,
+) -> Result<Page<Schedule>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let page = control::pages::ListQuery {
         limit: Some(limit),
@@ -44,7 +49,11 @@ pub async fn list(query: String, limit: u32, cursor: Option<String>) -> Result<P
     Ok(control::schedules::list(
         &control,
         &actor,
-        control::schedules::ScheduleQuery { query, page },
+        control::schedules::ScheduleQuery {
+            query,
+            archived,
+            page,
+        },
     )
     .await?)
 }

@@ -44,7 +44,7 @@ pub fn Schedules() -> impl IntoView {
     let again = RwSignal::new(0_u32);
     let page = Resource::new(
         move || (asked.get(), live.gaps(), again.get()),
-        |(query, _, _)| api::list(query, PAGE, None),
+        |(query, _, _)| api::list(query, false, PAGE, None),
     );
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     let summary = RwSignal::new(String::new());
@@ -151,7 +151,7 @@ fn Found(
     let more = move || {
         let cursor = next.get_untracked();
         spawn_local(async move {
-            match api::list(query.get_untracked(), PAGE, cursor).await {
+            match api::list(query.get_untracked(), false, PAGE, cursor).await {
                 Ok(page) => {
                     page.items.into_iter().for_each(|item| rows.put(item));
                     let _ = next.try_set(page.next);

@@ -83,6 +83,9 @@ pub async fn cancel(control: &Control, actor: &Actor, id: RunId) -> Result<RunSu
         })
         .await?;
     control.runs().leases.cancel(id);
+    if summary.status.is_final() {
+        super::held::after_end(control, &[id]).await;
+    }
     control.wake(Topic::Events);
     Ok(summary)
 }

@@ -9,6 +9,7 @@ mod batch;
 mod cancel;
 mod execute;
 pub(crate) mod faults;
+mod held;
 pub mod idempotency;
 mod jobs;
 mod lease;
@@ -26,6 +27,9 @@ mod wait;
 pub use cancel::cancel;
 pub use execute::execute;
 pub(crate) use execute::{Rights, narrow, rights_now};
+#[cfg(test)]
+pub(crate) use held::after_end;
+pub(crate) use held::{HELD_BY_BLACKOUT, HELD_BY_OVERLAP, release, release_due};
 pub use idempotency::idempotent;
 pub(crate) use jobs::JobTexts;
 pub use jobs::{QUEUE, RunJob, job_id};

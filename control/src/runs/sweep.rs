@@ -1,6 +1,6 @@
 //! The sweep: brings runs whose executor is gone to their end, and keeps the queue's tables small.
 
-use super::{idempotency, jobs, lease, metrics, queries};
+use super::{held, idempotency, jobs, lease, metrics, queries};
 use crate::{Control, error::Result};
 use diesel::{
     QueryableByName,
@@ -86,6 +86,8 @@ pub(crate) async fn once(control: &Control) -> Result<Duration> {
     if again > 0 {
         tracing::info!(runs = again, "put runs back whose executor is gone");
     }
+    drop(conn);
+    held::release(control, None).await?;
     let next = open
         .iter()
         .filter(|run| !run.is_due)

@@ -3,46 +3,39 @@
 use super::{
     decide::{Missed, decide},
     definition::Definition,
+    due::Due,
+    overlap::{self, Place, Standing},
+    spread::Spread,
 };
 use crate::{
     db::statement,
     error::Result,
-    runs::{JobTexts, QUEUE},
+    blackouts::Hold,
+    runs::{HELD_BY_BLACKOUT, HELD_BY_OVERLAP, JobTexts, QUEUE},
 };
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{Timestamp, ids::RunId};
+use domain::{
+    Timestamp,
+    blackouts::BlackoutPolicy,
+    guards::{Guards, Overlap},
+    ids::{RunId, ScheduleId},
+    runs::RunTrigger,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// A schedule whose time has come.
-#[derive(QueryableByName)]
-pub(super) struct Due {
-    #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    #[diesel(sql_type = Text)]
-    pub timezone: String,
-    #[diesel(sql_type = Jsonb)]
-    pub triggers: Value,
-    #[diesel(sql_type = Timestamptz)]
-    pub anchor_at: Timestamp,
-    #[diesel(sql_type = Timestamptz)]
-    pub next_at: Timestamp,
-    /// Where fires were moved to.
-    #[diesel(sql_type = Array<Timestamptz>)]
-    pub moved: Vec<Timestamp>,
-    /// Nothing but no-ops.
-    #[diesel(sql_type = Bool)]
-    pub is_quick: bool,
-    #[diesel(sql_type = Timestamptz)]
-    pub now: Timestamp,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub up_since: Option<Timestamp>,
+/// The run of a fire that is to be placed.
+struct Fire<'a> {
+    /// Its fire time, for what fires by the clock.
+    fire_at: Option<Timestamp>,
+    due_at: Timestamp,
+    is_caught_up: bool,
+    trigger: &'a RunTrigger,
+    payload: Option<&'a Value>,
 }
 
 /// What one transaction writes, as the arrays that its statement unnests.
@@ -52,105 +45,262 @@ pub(super) struct Batch {
     fire_times: Vec<Timestamp>,
     fire_states: Vec<&'static str>,
     fire_runs: Vec<Uuid>,
+    fire_reasons: Vec<Option<String>>,
     runs: Vec<Uuid>,
     run_schedules: Vec<Uuid>,
     run_states: Vec<&'static str>,
     run_times: Vec<Timestamp>,
     run_messages: Vec<Option<String>>,
+    run_triggers: Vec<Value>,
+    run_payloads: Vec<Option<Value>>,
+    run_priorities: Vec<i32>,
+    run_alone: Vec<bool>,
+    /// Made without a fire time: nobody else can have decided it.
+    run_free: Vec<bool>,
+    held_for: Vec<Option<&'static str>>,
+    held_until: Vec<Option<Timestamp>>,
     job_runs: Vec<Uuid>,
+    job_priorities: Vec<i32>,
     jobs: JobTexts,
+    /// Schedules whose open runs give way.
+    replaced: Vec<Uuid>,
+    /// Schedules of which only the waiting runs give way.
+    superseded: Vec<Uuid>,
     moved: Vec<Uuid>,
     moved_to: Vec<Option<Timestamp>>,
+    moved_due: Vec<Option<Timestamp>>,
+    /// Nothing will ever fire again.
+    moved_done: Vec<bool>,
 }
 
 impl Batch {
-    pub fn add(&mut self, due: &Due) {
-        let next = match Definition::read(&due.triggers, &due.timezone, due.anchor_at) {
-            Ok(definition) => {
-                let definition = definition.with_moved(&due.moved);
-                let decision = decide(&definition, due.next_at, due.now, due.up_since);
+    /// Decides what is due of one schedule, whose open runs are `standing`; `hold` is the blackout that it is in, if any.
+    pub fn add(&mut self, due: &Due, standing: Standing, hold: Option<&Hold>) {
+        let read = Definition::read(&due.triggers, &due.timezone, due.anchor_at)
+            .and_then(|definition| Ok((definition.with_moved(&due.moved), due.guards()?)));
+        let (next, due_at, is_done) = match (read, due.next_at) {
+            (Ok((definition, guards)), Some(next_at)) => {
+                let spread = Spread::new(ScheduleId(due.id), &guards);
+                let decision = decide(
+                    &definition,
+                    &spread,
+                    &guards.catch_up,
+                    next_at,
+                    due.now,
+                    due.up_since,
+                );
                 if let Some(missed) = &decision.missed {
-                    self.missed(due, missed);
+                    self.missed(due, &guards, missed);
                 }
-                for fire_at in decision.run {
-                    let run = RunId::new();
-                    self.fire(due.id, fire_at, "claimed", run.0);
-                    self.run(run.0, due.id, "queued", fire_at, None);
-                    self.job_runs.push(run.0);
-                    self.jobs.push(run, due.is_quick);
-                }
-                decision.next
+                let caught_up = decision.caught_up.iter().map(|at| (*at, true));
+                let fires: Vec<_> = caught_up
+                    .chain(decision.run.iter().map(|at| (*at, false)))
+                    .map(|(at, is_caught_up)| Fire {
+                        fire_at: Some(at),
+                        due_at: spread.due(at),
+                        is_caught_up,
+                        trigger: &RunTrigger::Schedule,
+                        payload: None,
+                    })
+                    .collect();
+                self.place_all(due, &guards, standing, hold, &fires);
+                let is_done = decision.next.is_none() && definition.is_finite();
+                (decision.next, spread.due_at(decision.next), is_done)
             }
-            Err(why) => {
+            (Err(why), _) => {
                 // Taken out of the way, so that it cannot stop the others. Editing or enabling it brings it back.
                 tracing::error!(schedule.id = %due.id, schedule.name = %due.name, %why, "a schedule cannot be read and is set aside");
-                None
+                (None, None, false)
             }
+            (Ok(_), None) => return,
         };
         self.moved.push(due.id);
         self.moved_to.push(next);
+        self.moved_due.push(due_at);
+        self.moved_done.push(is_done);
+    }
+
+    fn place_all(
+        &mut self,
+        due: &Due,
+        guards: &Guards,
+        mut standing: Standing,
+        hold: Option<&Hold>,
+        fires: &[Fire<'_>],
+    ) {
+        let last = fires.len().saturating_sub(1);
+        for (index, fire) in fires.iter().enumerate() {
+            let mut place = overlap::place(guards, standing, fire.is_caught_up);
+            if place == Place::Replace && index < last {
+                place = Place::Skip("Skipped: a later run replaces it.".to_owned());
+            }
+            // A blackout lets nothing begin, and nothing give way to what does not begin.
+            match hold.filter(|_| !matches!(place, Place::Skip(_))) {
+                Some(hold) if hold.policy == BlackoutPolicy::Skip => {
+                    self.place(due, guards, fire, Place::Skip(hold.describe()), &mut standing);
+                }
+                Some(hold) => self.postpone(due, guards, fire, hold, &mut standing),
+                None => self.place(due, guards, fire, place, &mut standing),
+            }
+        }
+    }
+
+    /// It waits for the end of a blackout. Where only the newest may wait, it takes the place of those that do.
+    fn postpone(
+        &mut self,
+        due: &Due,
+        guards: &Guards,
+        fire: &Fire<'_>,
+        hold: &Hold,
+        standing: &mut Standing,
+    ) {
+        let run = RunId::new();
+        if guards.overlap == Overlap::Replace && standing.waiting > 0 {
+            self.superseded.push(due.id);
+            standing.waiting = 0;
+        }
+        standing.waiting += 1;
+        if let Some(fire_at) = fire.fire_at {
+            self.fire(due.id, fire_at, "postponed", run.0, Some(hold.describe()));
+        }
+        self.run(due, guards, run.0, "waiting", fire, Some(hold.describe()));
+        self.held_for.push(Some(HELD_BY_BLACKOUT));
+        self.held_until.push(Some(hold.until));
+    }
+
+    fn place(&mut self, due: &Due, guards: &Guards, fire: &Fire<'_>, place: Place, standing: &mut Standing) {
+        let run = RunId::new();
+        let (state, message, held) = match place {
+            Place::Start => {
+                standing.running += 1;
+                self.job_runs.push(run.0);
+                self.job_priorities.push(guards.priority);
+                self.jobs.push(run, due.is_quick);
+                ("queued", None, None)
+            }
+            Place::Wait => {
+                standing.waiting += 1;
+                ("waiting", Some(overlap::WAITS.to_owned()), Some(HELD_BY_OVERLAP))
+            }
+            Place::Replace => {
+                // Those that run end soon; the ones that waited are gone.
+                standing.waiting = 1;
+                self.replaced.push(due.id);
+                ("waiting", Some(overlap::WAITS.to_owned()), Some(HELD_BY_OVERLAP))
+            }
+            Place::Skip(why) => ("skipped", Some(why), None),
+        };
+        if let Some(fire_at) = fire.fire_at {
+            let fire_state = if state == "skipped" { "skipped" } else { "claimed" };
+            let reason = message.clone().filter(|_| state == "skipped");
+            self.fire(due.id, fire_at, fire_state, run.0, reason);
+        }
+        self.run(due, guards, run.0, state, fire, message);
+        self.held_for.push(held);
+        self.held_until.push(None);
     }
 
     /// Any number of missed times become one run, so that history shows the gap and not a thousand lines.
-    fn missed(&mut self, due: &Due, missed: &Missed) {
+    fn missed(&mut self, due: &Due, guards: &Guards, missed: &Missed) {
         tracing::warn!(schedule.id = %due.id, schedule.name = %due.name, count = missed.count, "fire times were missed");
         let run = RunId::new().0;
         for fire_at in &missed.recorded {
-            self.fire(due.id, *fire_at, "missed", run);
+            self.fire(due.id, *fire_at, "missed", run, None);
         }
-        self.run(run, due.id, "missed", missed.last, Some(missed.describe()));
+        let fire = Fire {
+            fire_at: Some(missed.last),
+            due_at: missed.last,
+            is_caught_up: false,
+            trigger: &RunTrigger::Schedule,
+            payload: None,
+        };
+        self.run(due, guards, run, "missed", &fire, Some(missed.describe()));
+        self.held_for.push(None);
+        self.held_until.push(None);
     }
 
-    fn fire(&mut self, schedule: Uuid, at: Timestamp, state: &'static str, run: Uuid) {
+    fn fire(
+        &mut self,
+        schedule: Uuid,
+        at: Timestamp,
+        state: &'static str,
+        run: Uuid,
+        reason: Option<String>,
+    ) {
         self.fire_schedules.push(schedule);
         self.fire_times.push(at);
         self.fire_states.push(state);
         self.fire_runs.push(run);
+        self.fire_reasons.push(reason);
     }
 
     fn run(
         &mut self,
+        due: &Due,
+        guards: &Guards,
         run: Uuid,
-        schedule: Uuid,
         state: &'static str,
-        at: Timestamp,
+        fire: &Fire<'_>,
         message: Option<String>,
     ) {
         self.runs.push(run);
-        self.run_schedules.push(schedule);
+        self.run_schedules.push(due.id);
         self.run_states.push(state);
-        self.run_times.push(at);
+        self.run_times.push(fire.due_at);
         self.run_messages.push(message);
+        self.run_triggers
+            .push(serde_json::to_value(fire.trigger).unwrap_or_default());
+        self.run_payloads.push(fire.payload.cloned());
+        self.run_priorities.push(guards.priority);
+        self.run_alone.push(guards.overlap != Overlap::Allow);
+        self.run_free.push(fire.fire_at.is_none());
     }
 
-    /// Gives how many runs were made.
-    pub async fn write(self, conn: &mut AsyncPgConnection) -> Result<i64> {
+    /// Writes it all at once.
+    pub async fn write(self, conn: &mut AsyncPgConnection) -> Result<Written> {
         let wanted = self.fire_times.len() as i64;
-        let written: Written = statement(
+        let written: Counts = statement(
             "with fires as (\
-               insert into schedule_fires (schedule_id, fire_at, org_id, state, run_id) \
-               select t.schedule, t.fire_at, s.org_id, t.state, t.run \
-               from unnest($1, $2, $3, $4) as t (schedule, fire_at, state, run) join schedules s on s.id = t.schedule \
+               insert into schedule_fires (schedule_id, fire_at, org_id, state, run_id, reason) \
+               select t.schedule, t.fire_at, s.org_id, t.state, t.run, t.reason \
+               from unnest($1, $2, $3, $4, $5) as t (schedule, fire_at, state, run, reason) \
+               join schedules s on s.id = t.schedule \
                on conflict do nothing returning run_id), \
+             replaced as (\
+               update runs r set state = case when r.state in ('waiting', 'queued') then 'cancelled' else 'cancelling' end, \
+                 finished_at = case when r.state in ('waiting', 'queued') then clock_timestamp() end, \
+                 message = case when r.state in ('waiting', 'queued') then 'Replaced by a newer run before it started.' \
+                   else r.message end, \
+                 cancel_requested_at = coalesce(r.cancel_requested_at, clock_timestamp()), \
+                 cancel_requested_by = coalesce(r.cancel_requested_by, 'its schedule, as a newer run replaces it') \
+               from (select id from runs where schedule_id = any($22) and state in ('waiting', 'queued', 'running') \
+                   or schedule_id = any($28) and state = 'waiting' \
+                 order by id for update) o where r.id = o.id returning r.id, r.org_id), \
              made as (\
                insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, scheduled_for, queued_at, \
-                 finished_at, message) \
-               select t.run, s.org_id, s.id, s.name, '{\"type\":\"schedule\"}', jsonb_build_object('steps', s.steps, 'guards', s.guards), \
-                 s.acts_for, t.state, t.fire_at, clock_timestamp(), case t.state when 'missed' then clock_timestamp() end, \
-                 t.message \
-               from unnest($5, $6, $7, $8, $9) as t (run, schedule, state, fire_at, message) \
-               join schedules s on s.id = t.schedule where t.run in (select run_id from fires) \
+                 finished_at, message, priority, alone, held_for, held_until) \
+               select t.run, s.org_id, s.id, s.name, t.trigger, jsonb_build_object('steps', s.steps, 'guards', s.guards) \
+                   || case when t.payload is null then '{}' else jsonb_build_object('payload', t.payload) end, \
+                 s.acts_for, t.state, t.due_at, clock_timestamp(), \
+                 case when t.state in ('missed', 'skipped') then clock_timestamp() end, t.message, t.priority, t.alone, \
+                 t.held_for, t.held_until \
+               from unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+                 as t (run, schedule, state, due_at, message, trigger, payload, priority, alone, free, held_for, held_until) \
+               join schedules s on s.id = t.schedule where t.free or t.run in (select run_id from fires) \
                returning id, org_id, state), \
              job as (\
                insert into apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata) \
-               select t.id, $10, t.job, 'Pending', 0, 1, now(), 0, ''::hstore \
-               from unnest($11, $12, $13) as t (run, id, job) where t.run in (select id from made)), \
+               select t.id, $18, t.job, 'Pending', 0, 1, now(), t.priority, ''::hstore \
+               from unnest($19, $20, $21, $23) as t (run, id, job, priority) where t.run in (select id from made)), \
              moved as (\
-               update schedules s set next_at = t.next_at from unnest($14, $15) as t (id, next_at) where s.id = t.id \
+               update schedules s set next_at = t.next_at, due_at = t.due_at, \
+                 done_at = case when t.done then clock_timestamp() end \
+               from unnest($24, $25, $26, $27) as t (id, next_at, due_at, done) where s.id = t.id \
                returning s.id, s.org_id), \
              event as (\
                insert into events (org_id, kind, object_id) \
-               select org_id, 'run', id from made union all select org_id, 'schedule', id from moved) \
+               select org_id, 'run', id from made union all select org_id, 'run', id from replaced \
+               union all select org_id, 'schedule', id from moved) \
              select (select count(*) from fires) as fires, (select count(*) from made) as runs, \
                set_config('synchronous_commit', 'off', true) as durable",
         )
@@ -158,23 +308,45 @@ impl Batch {
         .bind::<Array<Timestamptz>, _>(self.fire_times.clone())
         .bind::<Array<Text>, _>(self.fire_states.clone())
         .bind::<Array<SqlUuid>, _>(self.fire_runs.clone())
+        .bind::<Array<Nullable<Text>>, _>(self.fire_reasons.clone())
         .bind::<Array<SqlUuid>, _>(self.runs.clone())
         .bind::<Array<SqlUuid>, _>(self.run_schedules.clone())
         .bind::<Array<Text>, _>(self.run_states.clone())
         .bind::<Array<Timestamptz>, _>(self.run_times.clone())
         .bind::<Array<Nullable<Text>>, _>(self.run_messages.clone())
+        .bind::<Array<Jsonb>, _>(self.run_triggers.clone())
+        .bind::<Array<Nullable<Jsonb>>, _>(self.run_payloads.clone())
+        .bind::<Array<Integer>, _>(self.run_priorities.clone())
+        .bind::<Array<Bool>, _>(self.run_alone.clone())
+        .bind::<Array<Bool>, _>(self.run_free.clone())
+        .bind::<Array<Nullable<Text>>, _>(self.held_for.clone())
+        .bind::<Array<Nullable<Timestamptz>>, _>(self.held_until.clone())
         .bind::<Text, _>(QUEUE)
         .bind::<Array<SqlUuid>, _>(self.job_runs.clone())
         .bind::<Array<Text>, _>(self.jobs.ids.clone())
         .bind::<Array<Binary>, _>(self.jobs.bodies.clone())
+        .bind::<Array<SqlUuid>, _>(self.replaced.clone())
+        .bind::<Array<Integer>, _>(self.job_priorities.clone())
         .bind::<Array<SqlUuid>, _>(self.moved.clone())
         .bind::<Array<Nullable<Timestamptz>>, _>(self.moved_to.clone())
+        .bind::<Array<Nullable<Timestamptz>>, _>(self.moved_due.clone())
+        .bind::<Array<Bool>, _>(self.moved_done.clone())
+        .bind::<Array<SqlUuid>, _>(self.superseded.clone())
         .get_result(conn)
         .await?;
         if written.fires < wanted {
             self.show_skips(conn).await?;
         }
-        Ok(written.runs)
+        let waiting = self.held_for.iter().zip(&self.run_schedules);
+        let mut waiting: Vec<Uuid> = waiting
+            .filter(|(held, _)| held.is_some())
+            .map(|(_, schedule)| *schedule)
+            .collect();
+        waiting.dedup();
+        Ok(Written {
+            runs: written.runs,
+            waiting,
+        })
     }
 
     /// Fire times that were skipped in advance: history shows them too.
@@ -195,8 +367,8 @@ impl Batch {
              update schedule_fires f set run_id = k.run from skipped k join made m on m.id = k.run \
              where f.schedule_id = k.schedule_id and f.fire_at = k.fire_at",
         )
-        .bind::<Array<SqlUuid>, _>(&self.fire_schedules)
-        .bind::<Array<Timestamptz>, _>(&self.fire_times)
+        .bind::<Array<SqlUuid>, _>(self.fire_schedules.clone())
+        .bind::<Array<Timestamptz>, _>(self.fire_times.clone())
         .bind::<Array<SqlUuid>, _>(&self.fire_runs)
         .execute(conn)
         .await?;
@@ -204,8 +376,17 @@ impl Batch {
     }
 }
 
+/// What was written.
+#[derive(Default)]
+pub(super) struct Written {
+    /// Runs that were made.
+    pub runs: i64,
+    /// Schedules of which runs wait: what they wait for may have ended while this was written.
+    pub waiting: Vec<Uuid>,
+}
+
 #[derive(QueryableByName)]
-struct Written {
+struct Counts {
     #[diesel(sql_type = BigInt)]
     fires: i64,
     #[diesel(sql_type = BigInt)]

@@ -98,6 +98,13 @@ impl Definition {
             .min()
     }
 
+    /// Whether it ends by itself: nothing but single times.
+    pub fn is_finite(&self) -> bool {
+        self.triggers
+            .iter()
+            .all(|trigger| matches!(trigger, Ready::Once(_)))
+    }
+
     /// Every fire time strictly after `after`, in order.
     pub fn upcoming(&self, after: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
         std::iter::successors(self.next_after(after), |last| self.next_after(*last))

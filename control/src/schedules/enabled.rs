@@ -2,7 +2,8 @@
 
 use super::{
     queries,
-    service::{anchor, changed, definition, forget_skips, next, ring},
+    service::{anchor, changed, definition, forget_skips, guards, ring},
+    timing::Timing,
 };
 use crate::{Control, error::Result, schema::schedules};
 use diesel::{ExpressionMethods, QueryDsl};
@@ -13,7 +14,7 @@ use domain::{
     schedules::Schedule,
 };
 
-/// Switches a schedule on or off. Switched on, it fires next at the first time from now on; intervals count anew.
+/// Switches a schedule on or off; a pause until a date ends with either. Switched on, it fires next at the first time from now on; intervals count anew.
 /// Doing it twice changes nothing. Who it acts for stays.
 ///
 /// # Errors
@@ -35,16 +36,19 @@ pub async fn set_enabled(
             let anchor = if enabled { anchor(row.now) } else { row.anchor_at };
             // What was skipped or moved before is forgotten with it.
             row.moved.clear();
-            let next_at = if enabled {
-                next(&definition(&row, anchor)?, true, row.now)
+            let timing = if enabled {
+                let guards = guards(&row)?;
+                Timing::new(id, &definition(&row, anchor)?, &guards, true, row.now)
             } else {
-                None
+                Timing::default()
             };
+            let next_at = timing.next_at;
             diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
                 .set((
                     schedules::enabled.eq(enabled),
                     schedules::anchor_at.eq(anchor),
-                    schedules::next_at.eq(next_at),
+                    timing.set(),
+                    schedules::paused_until.eq(None::<domain::Timestamp>),
                     schedules::version.eq(row.version + 1),
                     schedules::updated_at.eq(row.now),
                 ))

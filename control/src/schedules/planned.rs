@@ -1,6 +1,6 @@
 //! What is planned next for whom: the fleet shows it beside every container.
 
-use super::queries::undecided;
+use super::{queries::undecided, spread::Spread};
 use crate::{Control, error::Result};
 use diesel::{
     QueryableByName,
@@ -50,6 +50,8 @@ struct Row {
     decided: Vec<Timestamp>,
     #[diesel(sql_type = Array<Timestamptz>)]
     moved: Vec<Timestamp>,
+    #[diesel(sql_type = Jsonb)]
+    guards: Value,
 }
 
 /// The next fire that is not skipped of every enabled schedule, a line per step that works on containers; soonest first
@@ -57,7 +59,7 @@ struct Row {
 pub(crate) async fn planned(control: &Control) -> Result<HashMap<OrgId, Vec<Planned>>> {
     let mut conn = control.db().conn().await?;
     let rows: Vec<Row> = diesel::sql_query(
-        "select s.id, s.org_id, s.name, s.timezone, s.triggers, s.steps, s.anchor_at, s.next_at, \
+        "select s.id, s.org_id, s.name, s.timezone, s.triggers, s.steps, s.anchor_at, s.next_at, s.guards, \
            array(select f.fire_at from schedule_fires f where f.schedule_id = s.id and f.fire_at >= s.next_at \
              and f.run_id is null) as decided, \
            array(select f.moved_to from schedule_fires f where f.schedule_id = s.id and f.moved_to >= s.next_at) as moved \
@@ -77,6 +79,9 @@ pub(crate) async fn planned(control: &Control) -> Result<HashMap<OrgId, Vec<Plan
             &row.decided,
             &row.moved,
         );
+        let guards = serde_json::from_value(row.guards).unwrap_or_default();
+        let spread = Spread::new(ScheduleId(row.id), &guards);
+        let next_at = next_at.map(|at| spread.due(at));
         let (Some(next_at), Ok(steps)) = (next_at, serde_json::from_value::<Vec<Step>>(row.steps)) else {
             continue;
         };
@@ -93,7 +98,7 @@ pub(crate) async fn planned(control: &Control) -> Result<HashMap<OrgId, Vec<Plan
         }
     }
     for list in planned.values_mut() {
-        // A skip moved some back; the sort keeps the order of steps.
+        // A skip or jitter moved some back; the sort keeps the order of steps.
         list.sort_by_key(|planned| planned.next_at);
     }
     Ok(planned)

@@ -68,7 +68,7 @@ fn compute(triggers: &[Trigger], timezone: &str, count: usize, now: Timestamp) -
 }
 
 /// `Mon 2026-11-23 03:00 CET`; with seconds where there are any.
-fn local(zone: &Zone, at: Timestamp) -> String {
+pub(crate) fn local(zone: &Zone, at: Timestamp) -> String {
     let format = if at.second() == 0 {
         "%a %Y-%m-%d %H:%M %Z"
     } else {

@@ -1,6 +1,6 @@
 //! Reading schedules.
 
-use super::definition::Definition;
+use super::{definition::Definition, spread::Spread};
 use crate::{
     Control,
     error::Result,
@@ -32,6 +32,8 @@ use uuid::Uuid;
 pub struct ScheduleQuery {
     /// Words that the name contains, in any case.
     pub query: String,
+    /// Those that are done, instead of the others.
+    pub archived: bool,
     pub page: ListQuery,
 }
 
@@ -58,6 +60,18 @@ pub(super) struct Row {
     pub anchor_at: Timestamp,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub next_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub paused_until: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub expected_by: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub overdue_since: Option<Timestamp>,
+    #[diesel(sql_type = Bool)]
+    done: bool,
+    #[diesel(sql_type = BigInt)]
+    open: i64,
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
     #[diesel(sql_type = Bool)]
     pub skipped: bool,
     /// Coming fire times that are decided already, and where some of them were moved to.
@@ -86,7 +100,7 @@ pub(super) struct Row {
 
 /// Everything that [`Row`] wants; conditions follow.
 pub(super) const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.guards, s.anchor_at, s.next_at, \
-       s.created_at, s.updated_at, u.name as edited_by, clock_timestamp() as now, \
+       s.paused_until, s.expected_by, s.overdue_since, s.done_at is not null as done, o.open, o.waiting, s.created_at, s.updated_at, u.name as edited_by, clock_timestamp() as now, \
        exists (select 1 from schedule_fires f where f.schedule_id = s.id and f.fire_at = s.next_at and f.state = 'skipped') \
          as skipped, \
        array(select f.fire_at from schedule_fires f where f.schedule_id = s.id and f.fire_at >= s.next_at \
@@ -99,6 +113,8 @@ pub(super) const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.ti
      left join users u on u.id = s.acts_for \
      left join lateral (select id, state, started_at, scheduled_for, queued_at, finished_at from runs \
        where schedule_id = s.id order by id desc limit 1) r on true \
+     left join lateral (select count(*) as open, count(*) filter (where state = 'waiting') as waiting from runs \
+       where schedule_id = s.id and state in ('waiting', 'queued', 'running', 'cancelling')) o on true \
      where s.org_id = $1 and s.deleted_at is null";
 
 impl Row {
@@ -107,6 +123,10 @@ impl Row {
         let triggers: Option<Vec<Trigger>> = serde_json::from_value(self.triggers.clone()).ok();
         let steps: Option<Vec<Step>> = serde_json::from_value(self.steps).ok();
         let guards: Option<Guards> = serde_json::from_value(self.guards).ok();
+        let spread = guards
+            .as_ref()
+            .map(|guards| Spread::new(ScheduleId(self.id), guards));
+        let due = |at: Timestamp| spread.map_or(at, |spread| spread.due(at));
         let sentence = match (&triggers, &steps, &guards) {
             (Some(triggers), Some(_), Some(_)) => sentence(triggers),
             _ => "Written by a newer release of Chrontainer; this server cannot read it.".to_owned(),
@@ -152,8 +172,12 @@ impl Row {
                 })
                 .collect(),
             guards: with_names(guards.unwrap_or_default(), hosts),
-            next_at,
-            skipping,
+            next_at: next_at.map(due),
+            paused_until: self.paused_until.filter(|until| *until > self.now),
+            overdue_since: self.overdue_since,
+            archived: self.done && self.open == 0,
+            waiting: self.waiting.try_into().unwrap_or_default(),
+            skipping: skipping.map(due),
             last_run,
             edited_by: self.edited_by,
             created_at: self.created_at,
@@ -246,15 +270,18 @@ pub async fn list(control: &Control, actor: &Actor, query: ScheduleQuery) -> Res
     let words = pattern(&query.query);
     let mut conn = control.db().conn().await?;
     let total: Total = diesel::sql_query(
-        "select count(*) as total from schedules s where s.org_id = $1 and s.deleted_at is null and s.name ilike $2",
+        "select count(*) as total from schedules s where s.org_id = $1 and s.deleted_at is null and s.name ilike $2 \
+         and $3 = (s.done_at is not null and not exists (select 1 from runs r where r.schedule_id = s.id \
+           and r.state in ('waiting', 'queued', 'running', 'cancelling')))",
     )
     .bind::<SqlUuid, _>(actor.org_id.0)
     .bind::<Text, _>(&words)
+    .bind::<Bool, _>(query.archived)
     .get_result(&mut conn)
     .await?;
     // One query with everything on the page, last runs included.
     let mut rows: Vec<Row> = diesel::sql_query(format!(
-        "{SELECT} and s.name ilike $2 \
+        "{SELECT} and s.name ilike $2 and $5 = (s.done_at is not null and o.open = 0) \
          and ($3::uuid is null or (lower(s.name), s.id) > (select lower(a.name), a.id from schedules a where a.id = $3)) \
          order by lower(s.name), s.id limit $4",
     ))
@@ -262,6 +289,7 @@ pub async fn list(control: &Control, actor: &Actor, query: ScheduleQuery) -> Res
     .bind::<Text, _>(&words)
     .bind::<Nullable<SqlUuid>, _>(after)
     .bind::<BigInt, _>(limit + 1)
+    .bind::<Bool, _>(query.archived)
     .load(&mut conn)
     .await?;
     let more = rows.len() as i64 > limit;

@@ -3,6 +3,7 @@
 use super::{
     definition::Definition,
     queries::{self, Row},
+    timing::Timing,
     validate,
 };
 use crate::{
@@ -22,6 +23,7 @@ use domain::{
     Timestamp,
     auth::{Actor, Permission},
     errors::{ErrorClass, Problem},
+    guards::Guards,
     ids::{ScheduleId, UserId},
     schedules::{Schedule, ScheduleDraft, Trigger},
 };
@@ -41,6 +43,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
             let anchor = anchor(now);
             let checked = validate::check(conn, actor.org_id, &draft, &[], anchor, now).await?;
             let id = ScheduleId::new();
+            let timing = Timing::new(id, &checked.definition, &checked.guards, draft.enabled, now);
             diesel::insert_into(schedules::table)
                 .values((
                     schedules::id.eq(id.0),
@@ -53,7 +56,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
                     schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
                     schedules::acts_for.eq(acts_for.0),
                     schedules::anchor_at.eq(anchor),
-                    schedules::next_at.eq(next(&checked.definition, draft.enabled, now)),
+                    timing.set(),
                 ))
                 .execute(conn)
                 .await?;
@@ -90,11 +93,16 @@ pub async fn update(
             let checked = validate::check(conn, actor.org_id, &draft, &kept, new_anchor, now).await?;
             let same_times =
                 kept == checked.triggers && row.timezone == checked.timezone && row.enabled == draft.enabled;
-            let (anchor, next_at) = if same_times {
-                (row.anchor_at, row.next_at)
-            } else {
-                (new_anchor, next(&checked.definition, draft.enabled, now))
-            };
+            let anchor = if same_times { row.anchor_at } else { new_anchor };
+            let after = row.paused_until.map_or(now, |until| until.max(now));
+            let mut timing = Timing::new(id, &checked.definition, &checked.guards, draft.enabled, after);
+            if same_times {
+                timing.keep(id, &checked.guards, row.next_at);
+            }
+            if row.enabled == draft.enabled && before.guards.expect == checked.guards.expect {
+                (timing.expected_by, timing.overdue_since) = (row.expected_by, row.overdue_since);
+            }
+            let next_at = timing.next_at;
             diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
                 .set((
                     schedules::name.eq(&checked.name),
@@ -105,7 +113,7 @@ pub async fn update(
                     schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
                     schedules::acts_for.eq(acts_for.0),
                     schedules::anchor_at.eq(anchor),
-                    schedules::next_at.eq(next_at),
+                    timing.set(),
                     schedules::version.eq(row.version + 1),
                     schedules::updated_at.eq(now),
                 ))
@@ -133,7 +141,7 @@ pub async fn delete(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
         diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
             .set((
                 schedules::deleted_at.eq(diesel::dsl::now.into_sql::<Nullable<Timestamptz>>()),
-                schedules::next_at.eq(None::<Timestamp>),
+                Timing::default().set(),
             ))
             .execute(conn)
             .await?;
@@ -201,6 +209,7 @@ fn written(schedule: &Schedule) -> Value {
         "steps": schedule.steps,
         "guards": schedule.guards,
         "skipping": schedule.skipping,
+        "paused_until": schedule.paused_until,
     })
 }
 
@@ -222,11 +231,6 @@ pub(super) async fn forget_skips(
     Ok(())
 }
 
-/// The next fire time from now on.
-pub(super) fn next(definition: &Definition, enabled: bool, now: Timestamp) -> Option<Timestamp> {
-    enabled.then(|| definition.next_after(now)).flatten()
-}
-
 /// Intervals count from whole seconds, which reads better and changes nothing.
 pub(super) fn anchor(now: Timestamp) -> Timestamp {
     now.trunc_subsecs(0)
@@ -239,7 +243,7 @@ struct Clock {
 }
 
 /// The database's clock.
-pub(super) async fn clock(conn: &mut AsyncPgConnection) -> Result<Timestamp> {
+pub(crate) async fn clock(conn: &mut AsyncPgConnection) -> Result<Timestamp> {
     let clock: Clock = diesel::sql_query("select clock_timestamp() as now")
         .get_result(conn)
         .await?;
@@ -270,18 +274,24 @@ fn stale(current: &Schedule) -> Problem {
     .with("current", current)
 }
 
+/// The stored guards; 409 when this release cannot read them.
+pub(super) fn guards(row: &Row) -> Result<Guards> {
+    serde::Deserialize::deserialize(&row.guards).map_err(|why| {
+        unreadable(&format!("its guards cannot be read: {why}")).into()
+    })
+}
+
+fn unreadable(why: &str) -> Problem {
+    Problem::new(
+        ErrorClass::Conflict,
+        "schedule_unreadable",
+        format!("This schedule cannot be used by this release, because {why}. Edit it, or update the server."),
+    )
+}
+
 /// What the stored row computes with; 409 when this release cannot read it.
 pub(super) fn definition(row: &Row, anchor: Timestamp) -> Result<Definition> {
-    let read = Definition::read(&row.triggers, &row.timezone, anchor);
-    read.map(|definition| definition.with_moved(&row.moved))
-        .map_err(|why| {
-            Problem::new(
-            ErrorClass::Conflict,
-            "schedule_unreadable",
-            format!(
-                "This schedule cannot be used by this release, because {why}. Edit it, or update the server."
-            ),
-        )
-        .into()
-        })
+    Definition::read(&row.triggers, &row.timezone, anchor)
+        .map(|definition| definition.with_moved(&row.moved))
+        .map_err(|why| unreadable(&why).into())
 }

@@ -4,8 +4,17 @@
 //! servers share the work. In one transaction each fire time is recorded, its run and queue job are made, and `next_at`
 //! moves on. A fire time that somebody decided before (skipped) wins. The cost follows what is due, not what exists.
 
-use super::batch::{Batch, Due};
-use crate::{Control, Part, db::statement, error::Result, events::Topic, runs::faults};
+use super::{
+    batch::{Batch, Written},
+    due::{Due, closed, hold, select_due, standing},
+};
+use crate::{
+    Control, Part,
+    db::statement,
+    error::Result,
+    events::Topic,
+    runs::{self, faults},
+};
 use diesel::{
     OptionalExtension, QueryableByName,
     sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
@@ -90,26 +99,37 @@ struct Outlook {
     now: Timestamp,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     next_at: Option<Timestamp>,
+    /// The earliest time at which a held run goes on.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    held_until: Option<Timestamp>,
 }
 
-/// When the next schedule is due, on this process' clock.
+/// When the next schedule is due, on this process' clock. Held runs whose time has come go on at once.
 async fn look(control: &Control) -> Result<Option<Instant>> {
     let mut conn = control.db().conn().await?;
     let asked = Instant::now();
     let outlook: Outlook = statement(
         "select clock_timestamp() as now, \
-         (select min(next_at) from schedules where next_at is not null and enabled and deleted_at is null) as next_at",
+         (select min(coalesce(due_at, next_at)) from schedules where next_at is not null and enabled and deleted_at is null) \
+           as next_at, \
+         (select min(held_until) from runs where state = 'waiting' and held_until is not null) as held_until",
     )
     .get_result(&mut conn)
     .await?;
     // The answer's clock was read somewhere between asking and hearing.
     let heard = Instant::now();
     let read = asked + (heard - asked) / 2;
+    drop(conn);
     gauge!("chrontainer_ticker_lag_seconds").set(match outlook.next_at {
         Some(next) => (outlook.now - next).as_seconds_f64().max(0.0),
         None => 0.0,
     });
-    Ok(outlook.next_at.map(|next| match (next - outlook.now).to_std() {
+    if outlook.held_until.is_some_and(|until| until <= outlook.now) {
+        runs::release_due(control).await?;
+        return Ok(Some(heard));
+    }
+    let next = [outlook.next_at, outlook.held_until].into_iter().flatten().min();
+    Ok(next.map(|next| match (next - outlook.now).to_std() {
         Ok(until) => read + until.min(Duration::from_secs(86_400)),
         Err(_) => heard,
     }))
@@ -124,26 +144,24 @@ async fn take(control: &Control) -> Result<i64> {
     let mut conn = control.db().conn().await?;
     let (taken, made) = conn
         .transaction(async |conn| {
-            let due: Vec<Due> = statement(
-                "select s.id, s.name, s.timezone, s.triggers, s.anchor_at, s.next_at, clock_timestamp() as now, \
-                   array(select f.moved_to from schedule_fires f where f.schedule_id = s.id and f.moved_to >= s.next_at) \
-                     as moved, \
-                   not jsonb_path_exists(s.steps, '$[*].action ? (@.type != \"noop\")') as is_quick, \
-                   (select min(o.started_at) from servers o where o.id = $1 \
-                      or o.seen_at > (select m.started_at from servers m where m.id = $1)) as up_since \
-                 from schedules s where s.next_at <= now() and s.enabled and s.deleted_at is null \
-                 order by s.next_at limit $2 for update of s skip locked",
-            )
+            let due: Vec<Due> = statement(select_due!(
+                "where coalesce(s.due_at, s.next_at) <= now() and s.next_at is not null and s.enabled and s.deleted_at is null \
+                 order by coalesce(s.due_at, s.next_at) limit $2 for update of s skip locked"
+            ))
             .bind::<SqlUuid, _>(me)
             .bind::<BigInt, _>(BATCH)
             .load(conn)
             .await?;
             if due.is_empty() {
-                return Ok::<_, crate::Error>((0, 0));
+                return Ok::<_, crate::Error>((0, Written::default()));
             }
+            let standing = standing(conn, &due).await?;
+            let closed = closed(conn, &due).await?;
             let mut batch = Batch::default();
             for schedule in &due {
-                batch.add(schedule);
+                let hold = hold(control, &closed, schedule);
+                let standing = standing.get(&schedule.id).copied().unwrap_or_default();
+                batch.add(schedule, standing, hold.as_ref());
             }
             let made = batch.write(conn).await?;
             faults::point("fired");
@@ -151,10 +169,15 @@ async fn take(control: &Control) -> Result<i64> {
         })
         .await?;
     faults::point("fires_committed");
+    drop(conn);
     if taken > 0 {
         control.runs().ring();
         control.wake(Topic::Events);
-        counter!("chrontainer_fires_total").increment(made.try_into().unwrap_or_default());
+        counter!("chrontainer_fires_total").increment(made.runs.try_into().unwrap_or_default());
+    }
+    if !made.waiting.is_empty() {
+        // What they wait for may have ended before they could be seen waiting.
+        runs::release(control, Some(&made.waiting)).await?;
     }
     Ok(taken)
 }
@@ -204,7 +227,7 @@ async fn sane_time(control: &Control) {
 
 async fn clock(conn: &mut AsyncPgConnection) -> Result<Option<Timestamp>> {
     let outlook: Option<Outlook> =
-        diesel::sql_query("select clock_timestamp() as now, null::timestamptz as next_at")
+        diesel::sql_query("select clock_timestamp() as now, null::timestamptz as next_at, null::timestamptz as held_until")
             .get_result(conn)
             .await
             .optional()?;

@@ -82,7 +82,7 @@ pub(super) async fn check(
     })
 }
 
-fn name(text: &str, field: &str) -> Result<String, Problem> {
+pub(crate) fn name(text: &str, field: &str) -> Result<String, Problem> {
     let name = text.trim();
     if name.is_empty() {
         return Err(Problem::invalid(
@@ -106,7 +106,7 @@ fn name(text: &str, field: &str) -> Result<String, Problem> {
     Ok(name.to_owned())
 }
 
-pub(super) fn zone(name: &str) -> Result<Zone, Problem> {
+pub(crate) fn zone(name: &str) -> Result<Zone, Problem> {
     Zone::new(name).map_err(|error| Problem::invalid("unknown_timezone", "timezone", error.message))
 }
 

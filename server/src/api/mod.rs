@@ -1,12 +1,14 @@
 //! The REST API.
 
 mod calendar;
+mod blackouts;
 mod containers;
 mod docs;
 mod events;
 mod forecast;
 mod hosts;
 mod marks;
+mod pauses;
 mod runs;
 mod schedules;
 mod transfer;
@@ -27,5 +29,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = forecast::routes(routes);
     let routes = transfer::routes(routes);
     let routes = calendar::routes(routes);
+    let routes = pauses::routes(routes);
+    let routes = blackouts::routes(routes);
     runs::routes(routes)
 }

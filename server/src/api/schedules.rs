@@ -95,6 +95,9 @@ pub struct List {
     /// A part of the name.
     #[serde(default)]
     query: String,
+    /// Those that are done instead: all their times have passed.
+    #[serde(default)]
+    archived: bool,
     /// 1 to 500; 50 when absent.
     limit: Option<u32>,
     /// The `next` of the page before.
@@ -111,6 +114,7 @@ pub async fn list(
 ) -> Result<Json<Page<Schedule>>, ApiError> {
     let query = ScheduleQuery {
         query: list.query,
+        archived: list.archived,
         page: ListQuery {
             limit: list.limit,
             cursor: list.cursor,

@@ -168,9 +168,15 @@ async fn a_stranger_finds_nothing_of_ours() {
     .await;
     assert_eq!(schedule.status, 201, "{schedule:?}");
     let id = |answer: &Answer| answer.json()["id"].as_str().unwrap().to_owned();
+    let window = serde_json::json!({
+        "name": "freeze", "window": { "type": "weekly", "start": "22:00", "duration": "8h" },
+    });
+    let blackout = create("/api/v1/blackouts", window.clone()).await;
+    assert_eq!(blackout.status, 201, "{blackout:?}");
     let known = [
         ("/api/v1/hosts/", id(&host)),
         ("/api/v1/schedules/", id(&schedule)),
+        ("/api/v1/blackouts/", id(&blackout)),
     ];
 
     let mut asked = HashSet::new();
@@ -190,7 +196,11 @@ async fn a_stranger_finds_nothing_of_ours() {
             };
             let path = format!("{prefix}{id}{tail}{when}");
             let mut request = inside.request(route.method.clone(), &path, Some(&theirs));
-            if tail == "/move" || tail == "/skip" {
+            if tail == "/pause" {
+                request = request.json(&serde_json::json!({ "until": "2999-01-01T00:00:00Z" }));
+            } else if *prefix == "/api/v1/blackouts/" {
+                request = request.json(&window);
+            } else if tail == "/move" || tail == "/skip" {
                 let (at, to) = ("2030-01-01T00:00:00Z", "2030-01-02T00:00:00Z");
                 request = match (tail, &route.method) {
                     ("/move", &Method::POST) => request.json(&serde_json::json!({ "at": at, "to": to })),

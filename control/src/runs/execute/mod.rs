@@ -15,7 +15,7 @@ pub(super) use quick::QuickEnd;
 pub(crate) use rights::{Rights, narrow, now as rights_now};
 
 use super::{
-    faults, jobs,
+    faults, held, jobs,
     lease::{Claimed, END, Halt, Lease, Note, claim},
     metrics,
 };
@@ -191,6 +191,7 @@ impl Executor {
             .await?;
         metrics::ended(state);
         faults::point("finished");
+        held::after_end(&self.control, &[self.claimed.run]).await;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Runs that touch nothing: begun by their claim and ended by one statement, many at once.
 
-use super::super::{JobTexts, lease::Claimed, log::Chunk, metrics, start::to_json};
+use super::super::{JobTexts, held, lease::Claimed, log::Chunk, metrics, start::to_json};
 use crate::{Control, db::statement, error::Result, events::Topic};
 use chrono::Utc;
 use diesel::{
@@ -134,6 +134,8 @@ async fn end_all(control: &Control, ends: Vec<Arc<QuickEnd>>) -> Result<Vec<bool
     .bind::<Array<Text>, _>(jobs.ids)
     .load(&mut conn)
     .await?;
+    drop(conn);
     let ended: HashSet<Uuid> = ended.into_iter().map(|row| row.id).collect();
+    held::after_end(control, &ended.iter().map(|id| RunId(*id)).collect::<Vec<_>>()).await;
     Ok(ends.iter().map(|end| ended.contains(&end.run.0)).collect())
 }
