@@ -294,7 +294,10 @@ mod tests {
             let offset = jitter_offset(ScheduleId::new(), at, jitter);
             buckets[usize::try_from(offset.num_seconds()).unwrap()] += 1;
         }
-        assert!(buckets.iter().all(|count| (120..300).contains(count)), "{buckets:?}");
+        assert!(
+            buckets.iter().all(|count| (120..300).contains(count)),
+            "{buckets:?}"
+        );
     }
 
     proptest! {

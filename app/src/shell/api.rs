@@ -156,6 +156,7 @@ pub async fn find(text: String) -> Result<Found, AppError> {
             limit: Some(5),
             cursor: None,
         },
+        ..Default::default()
     };
     let schedules = schedules::list(&control, &actor, of_schedules).await?;
     Ok(Found {

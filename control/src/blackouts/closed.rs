@@ -1,12 +1,6 @@
 //! Which blackouts are on, and what they hold.
 
-use crate::{
-    Control,
-    containers::FleetTarget,
-    db::statement,
-    error::Result,
-    schedules::local,
-};
+use crate::{Control, containers::FleetTarget, db::statement, error::Result, schedules::local};
 use diesel::{
     QueryableByName,
     sql_types::{Array, Jsonb, Text, Uuid as SqlUuid},
@@ -116,7 +110,8 @@ impl Blackouts {
                 BlackoutOn::Organisation => true,
                 BlackoutOn::Schedule { id } => id.0 == schedule,
                 BlackoutOn::Host { .. } | BlackoutOn::Tag { .. } => {
-                    blackout.policy == BlackoutPolicy::Postpone && blackout.is_touched(control, OrgId(org), steps)
+                    blackout.policy == BlackoutPolicy::Postpone
+                        && blackout.is_touched(control, OrgId(org), steps)
                 }
             };
             if !holds {
@@ -184,7 +179,10 @@ impl Ready {
 
     /// The containers that it is on now.
     fn covered(&self, control: &Control, org: OrgId) -> HashSet<ContainerId> {
-        let found = self.containers.as_ref().map(|all| control.fleet().resolve(org, all));
+        let found = self
+            .containers
+            .as_ref()
+            .map(|all| control.fleet().resolve(org, all));
         found
             .unwrap_or_default()
             .into_iter()
@@ -224,10 +222,16 @@ pub async fn closed_targets(
     let mut closed = HashMap::new();
     for (blackout, until) in blackouts.on(org.0, now) {
         let covered = blackout.covered(control, org);
-        for target in targets.iter().filter(|target| covered.contains(&target.container_id)) {
+        for target in targets
+            .iter()
+            .filter(|target| covered.contains(&target.container_id))
+        {
             let hold = blackout.hold(until);
             closed.entry(target.container_id).or_insert_with(|| {
-                format!("Left alone: the blackout {} is on until {}.", hold.name, hold.shown)
+                format!(
+                    "Left alone: the blackout {} is on until {}.",
+                    hold.name, hold.shown
+                )
             });
         }
     }

@@ -6,6 +6,6 @@
 mod closed;
 mod service;
 
-pub(crate) use closed::{Blackouts, Hold};
 pub use closed::closed_targets;
+pub(crate) use closed::{Blackouts, Hold};
 pub use service::{create, delete, get, list, update};

@@ -8,7 +8,9 @@ use crate::{
     schedules::{clock, valid_name, valid_zone},
     schema::{blackouts, hosts, schedules},
 };
-use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
@@ -169,12 +171,16 @@ pub async fn create(control: &Control, actor: &Actor, draft: BlackoutDraft) -> R
                 .get_result(conn)
                 .await?;
             if count >= MOST {
-                let message = format!("There are {count} blackouts already, which is the most. Delete one first.");
+                let message =
+                    format!("There are {count} blackouts already, which is the most. Delete one first.");
                 return Err(Problem::new(ErrorClass::Conflict, "too_many_blackouts", message).into());
             }
             let now = clock(conn).await?;
             let row = checked(conn, actor.org_id, BlackoutId::new(), &draft, now).await?;
-            diesel::insert_into(blackouts::table).values(&row).execute(conn).await?;
+            diesel::insert_into(blackouts::table)
+                .values(&row)
+                .execute(conn)
+                .await?;
             let blackout = shown(conn, actor.org_id, row).await?;
             told(conn, actor, "blackout.create", None, Some(&blackout)).await?;
             Ok::<_, crate::Error>(blackout)

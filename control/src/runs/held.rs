@@ -5,9 +5,7 @@
 //! between.
 
 use super::jobs::JobTexts;
-use crate::{
-    Control, blackouts::Blackouts, db::statement, error::Result, events::Topic, runs::faults,
-};
+use crate::{Control, blackouts::Blackouts, db::statement, error::Result, events::Topic, runs::faults};
 use diesel::{
     QueryableByName,
     sql_types::{Array, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -151,7 +149,11 @@ async fn hold(
     ready: Vec<Ready>,
     changed: &mut usize,
 ) -> Result<Vec<Ready>> {
-    let mut orgs: Vec<Uuid> = ready.iter().filter(|run| run.has_blackouts).map(|run| run.org_id).collect();
+    let mut orgs: Vec<Uuid> = ready
+        .iter()
+        .filter(|run| run.has_blackouts)
+        .map(|run| run.org_id)
+        .collect();
     orgs.sort_unstable();
     orgs.dedup();
     let blackouts = Blackouts::load(conn, orgs).await?;
@@ -163,7 +165,10 @@ async fn hold(
         } else {
             None
         };
-        let steps = plan.as_ref().map(|plan| plan.steps.as_slice()).unwrap_or_default();
+        let steps = plan
+            .as_ref()
+            .map(|plan| plan.steps.as_slice())
+            .unwrap_or_default();
         match blackouts.hold(control, run.org_id, run.schedule_id, run.now, steps) {
             None => free.push(run),
             Some(hold) => {

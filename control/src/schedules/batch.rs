@@ -8,9 +8,9 @@ use super::{
     spread::Spread,
 };
 use crate::{
+    blackouts::Hold,
     db::statement,
     error::Result,
-    blackouts::Hold,
     runs::{HELD_BY_BLACKOUT, HELD_BY_OVERLAP, JobTexts, QUEUE},
 };
 use diesel::{

@@ -253,7 +253,13 @@ mod tests {
         let spread = Spread::new(ScheduleId(uuid::Uuid::from_u128(7)), &guards);
         let due = spread.due(at(300));
         assert!(due > at(300) && due < at(500));
-        let before = with(&every(300), &guards, at(300), due - TimeDelta::microseconds(1), None);
+        let before = with(
+            &every(300),
+            &guards,
+            at(300),
+            due - TimeDelta::microseconds(1),
+            None,
+        );
         assert_eq!((before.run.len(), before.next), (0, Some(at(300))));
         let then = with(&every(300), &guards, at(300), due, None);
         assert_eq!((then.run, then.next), (vec![at(300)], Some(at(600))));

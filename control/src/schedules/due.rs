@@ -117,7 +117,11 @@ impl Due {
 
 /// The blackouts of those organisations that have some; read only where that is so.
 pub(super) async fn closed(conn: &mut AsyncPgConnection, due: &[Due]) -> Result<Blackouts> {
-    let mut orgs: Vec<Uuid> = due.iter().filter(|due| due.has_blackouts).map(|due| due.org_id).collect();
+    let mut orgs: Vec<Uuid> = due
+        .iter()
+        .filter(|due| due.has_blackouts)
+        .map(|due| due.org_id)
+        .collect();
     orgs.sort_unstable();
     orgs.dedup();
     Blackouts::load(conn, orgs).await

@@ -50,7 +50,10 @@ pub async fn pause_many(
 ) -> Result<Vec<Schedule>> {
     actor.require(Permission::SchedulesManage)?;
     if ids.len() > MOST_PAUSED {
-        let message = format!("These are {} schedules; at most {MOST_PAUSED} can be paused at once.", ids.len());
+        let message = format!(
+            "These are {} schedules; at most {MOST_PAUSED} can be paused at once.",
+            ids.len()
+        );
         return Err(Problem::invalid("too_many", "ids", message).into());
     }
     // In one order, so that two of these never wait for each other.
@@ -87,7 +90,10 @@ async fn paused(
             return Err(Problem::invalid("in_the_past", "until", message).into());
         }
         if !row.enabled {
-            let message = format!("{} is switched off, so there is nothing to pause. Switch it on first.", row.name);
+            let message = format!(
+                "{} is switched off, so there is nothing to pause. Switch it on first.",
+                row.name
+            );
             return Err(Problem::new(ErrorClass::Conflict, "schedule_disabled", message).into());
         }
     }
@@ -95,7 +101,13 @@ async fn paused(
         return Ok(before);
     }
     let after = until.unwrap_or(row.now);
-    let timing = Timing::new(id, &definition(&row, row.anchor_at)?, &guards(&row)?, row.enabled, after);
+    let timing = Timing::new(
+        id,
+        &definition(&row, row.anchor_at)?,
+        &guards(&row)?,
+        row.enabled,
+        after,
+    );
     diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
         .set((
             timing.set(),
@@ -106,6 +118,10 @@ async fn paused(
         .execute(conn)
         .await?;
     forget_skips(conn, id, timing.next_at).await?;
-    let action = if until.is_some() { "schedule.pause" } else { "schedule.resume" };
+    let action = if until.is_some() {
+        "schedule.pause"
+    } else {
+        "schedule.resume"
+    };
     changed(conn, actor, action, id, Some(&before)).await
 }

@@ -276,16 +276,17 @@ fn stale(current: &Schedule) -> Problem {
 
 /// The stored guards; 409 when this release cannot read them.
 pub(super) fn guards(row: &Row) -> Result<Guards> {
-    serde::Deserialize::deserialize(&row.guards).map_err(|why| {
-        unreadable(&format!("its guards cannot be read: {why}")).into()
-    })
+    serde::Deserialize::deserialize(&row.guards)
+        .map_err(|why| unreadable(&format!("its guards cannot be read: {why}")).into())
 }
 
 fn unreadable(why: &str) -> Problem {
     Problem::new(
         ErrorClass::Conflict,
         "schedule_unreadable",
-        format!("This schedule cannot be used by this release, because {why}. Edit it, or update the server."),
+        format!(
+            "This schedule cannot be used by this release, because {why}. Edit it, or update the server."
+        ),
     )
 }
 

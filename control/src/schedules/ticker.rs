@@ -226,10 +226,11 @@ async fn sane_time(control: &Control) {
 }
 
 async fn clock(conn: &mut AsyncPgConnection) -> Result<Option<Timestamp>> {
-    let outlook: Option<Outlook> =
-        diesel::sql_query("select clock_timestamp() as now, null::timestamptz as next_at, null::timestamptz as held_until")
-            .get_result(conn)
-            .await
-            .optional()?;
+    let outlook: Option<Outlook> = diesel::sql_query(
+        "select clock_timestamp() as now, null::timestamptz as next_at, null::timestamptz as held_until",
+    )
+    .get_result(conn)
+    .await
+    .optional()?;
     Ok(outlook.map(|outlook| outlook.now))
 }

@@ -76,10 +76,9 @@ impl Closing {
                 start,
                 duration,
             } => recurring(&weekly(days, start)?, duration.get(), "start")?,
-            BlackoutWindow::Cron {
-                expression,
-                duration,
-            } => recurring(expression, duration.get(), "expression")?,
+            BlackoutWindow::Cron { expression, duration } => {
+                recurring(expression, duration.get(), "expression")?
+            }
         };
         let closing = Self { zone, opening };
         if let Opening::Recurring { expression, .. } = &closing.opening {
@@ -180,7 +179,10 @@ fn weekly(days: &[Day], start: &str) -> Result<String, ClosingError> {
         if text.is_empty() || text.len() > 2 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(wrong());
         }
-        text.parse().ok().filter(|number| *number < below).ok_or_else(wrong)
+        text.parse()
+            .ok()
+            .filter(|number| *number < below)
+            .ok_or_else(wrong)
     };
     let (hour, minute) = (number(hour, 24)?, number(minute, 60)?);
     let mut named: Vec<&str> = Day::ALL
@@ -199,12 +201,14 @@ fn recurring(text: &str, duration: Duration, field: &'static str) -> Result<Open
         let message = "A window lasts from 1m to 31d.";
         return Err(ClosingError::new("duration", "out_of_range", message));
     }
-    let expression: CronExpression = text.parse().map_err(|error: crate::cron::CronError| ClosingError {
-        field,
-        code: "invalid_cron",
-        message: error.message.clone(),
-        place: Some((error.start, error.end)),
-    })?;
+    let expression: CronExpression = text
+        .parse()
+        .map_err(|error: crate::cron::CronError| ClosingError {
+            field,
+            code: "invalid_cron",
+            message: error.message.clone(),
+            place: Some((error.start, error.end)),
+        })?;
     if expression.never_fires() {
         let message = format!("{expression} never fires: there is no such date in any year.");
         return Err(ClosingError::new(field, "never_fires", message));
@@ -281,7 +285,9 @@ mod tests {
             Some(at("2026-12-01T11:00:00Z"))
         );
         assert_eq!(
-            window.periods(at("2026-12-01T00:00:00Z"), at("2026-12-03T00:00:00Z"), 10).len(),
+            window
+                .periods(at("2026-12-01T00:00:00Z"), at("2026-12-03T00:00:00Z"), 10)
+                .len(),
             2
         );
         assert_eq!(window.describe(), "Every hour from 08:00 to 11:00, for 1 hour");

@@ -93,9 +93,7 @@ pub async fn update(
     Path(id): Path<BlackoutId>,
     Json(draft): Json<BlackoutDraft>,
 ) -> Result<Json<Blackout>, ApiError> {
-    Ok(Json(
-        blackouts::update(&state.control, &actor, id, draft).await?,
-    ))
+    Ok(Json(blackouts::update(&state.control, &actor, id, draft).await?))
 }
 
 /// Deletes a blackout; what waited for its end goes on at once.

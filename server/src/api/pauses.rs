@@ -7,8 +7,8 @@ use crate::{
     state::AppState,
 };
 use axum::extract::State;
-use control::schedules;
 use chrono::{DateTime, Utc};
+use control::schedules;
 use domain::{auth::Permission, ids::ScheduleId, schedules::Schedule};
 use http::Method;
 use serde::Deserialize;
@@ -75,9 +75,7 @@ pub async fn resume(
     Caller(actor): Caller,
     Path(id): Path<ScheduleId>,
 ) -> Result<Json<Schedule>, ApiError> {
-    Ok(Json(
-        schedules::pause(&state.control, &actor, id, None).await?,
-    ))
+    Ok(Json(schedules::pause(&state.control, &actor, id, None).await?))
 }
 
 /// Pauses many schedules until a time, or ends their pauses: all or none.

@@ -25,7 +25,9 @@ fn closed(name: &str, on: BlackoutOn, policy: BlackoutPolicy) -> BlackoutDraft {
 
 impl Fixture {
     async fn blackout(&self, draft: BlackoutDraft) -> Blackout {
-        blackouts::create(&self.control, &self.owner, draft).await.unwrap()
+        blackouts::create(&self.control, &self.owner, draft)
+            .await
+            .unwrap()
     }
 
     async fn due_now(&self, id: ScheduleId) -> RunSummary {
@@ -44,18 +46,25 @@ async fn a_run_in_a_blackout_is_skipped_and_says_why_but_a_persons_runs() {
     let one = fixture.schedule(draft("one", every(3600))).await;
     let two = fixture.schedule(draft("two", every(3600))).await;
     let on_one = BlackoutOn::Schedule { id: one.id };
-    let made = fixture.blackout(closed("freeze", on_one, BlackoutPolicy::Skip)).await;
+    let made = fixture
+        .blackout(closed("freeze", on_one, BlackoutPolicy::Skip))
+        .await;
     assert_eq!(made.on_name, "Schedule one");
     assert!(made.active_until.is_some());
     let skipped = fixture.due_now(one.id).await;
     assert_eq!(skipped.status, RunState::Skipped);
     let why = skipped.message.unwrap();
-    assert!(why.starts_with("Skipped: the blackout freeze is on until"), "{why}");
+    assert!(
+        why.starts_with("Skipped: the blackout freeze is on until"),
+        "{why}"
+    );
     assert_eq!(fixture.due_now(two.id).await.status, RunState::Queued);
     let by_hand = run_now(&fixture.control, &fixture.owner, one.id).await.unwrap();
     assert_eq!(by_hand.status, RunState::Queued);
     fixture.work().await;
-    blackouts::delete(&fixture.control, &fixture.owner, made.id).await.unwrap();
+    blackouts::delete(&fixture.control, &fixture.owner, made.id)
+        .await
+        .unwrap();
     assert_eq!(fixture.due_now(one.id).await.status, RunState::Queued);
 }
 
@@ -67,7 +76,11 @@ async fn a_postponed_run_starts_at_the_end_and_not_before() {
     let blackout = fixture.blackout(all.clone()).await;
     let held = fixture.due_now(made.id).await;
     assert_eq!(held.status, RunState::Waiting);
-    assert!(held.message.unwrap().starts_with("Waits for the end of the blackout freeze"));
+    assert!(
+        held.message
+            .unwrap()
+            .starts_with("Waits for the end of the blackout freeze")
+    );
     assert_eq!(
         fixture.text("select state from schedule_fires").await,
         "postponed"
@@ -86,7 +99,9 @@ async fn a_postponed_run_starts_at_the_end_and_not_before() {
             ..all
         })
         .await;
-    blackouts::delete(&fixture.control, &fixture.owner, blackout.id).await.unwrap();
+    blackouts::delete(&fixture.control, &fixture.owner, blackout.id)
+        .await
+        .unwrap();
     tick(&fixture.control).await.unwrap();
     let held = &fixture.runs_of(made.id).await[1];
     assert_eq!(held.status, RunState::Waiting);
@@ -119,15 +134,24 @@ async fn blackouts_are_made_changed_listed_and_deleted() {
     };
     let made = fixture.blackout(weekly.clone()).await;
     assert_eq!(made.timezone, "Europe/Berlin");
-    assert!(made.sentence.contains("22:00") && made.sentence.ends_with("for 8 hours"), "{}", made.sentence);
+    assert!(
+        made.sentence.contains("22:00") && made.sentence.ends_with("for 8 hours"),
+        "{}",
+        made.sentence
+    );
     assert!(made.next.is_some());
-    assert_eq!(code(blackouts::create(control, owner, weekly.clone()).await), "name_taken");
+    assert_eq!(
+        code(blackouts::create(control, owner, weekly.clone()).await),
+        "name_taken"
+    );
     let off = BlackoutDraft {
         enabled: false,
         version: Some(made.version),
         ..weekly.clone()
     };
-    let changed = blackouts::update(control, owner, made.id, off.clone()).await.unwrap();
+    let changed = blackouts::update(control, owner, made.id, off.clone())
+        .await
+        .unwrap();
     assert_eq!((changed.version, changed.active_until), (2, None));
     assert_eq!(
         code(blackouts::update(control, owner, made.id, off).await),
@@ -140,12 +164,21 @@ async fn blackouts_are_made_changed_listed_and_deleted() {
         },
         ..weekly.clone()
     };
-    assert_eq!(code(blackouts::create(control, owner, nowhere).await), "host_not_found");
+    assert_eq!(
+        code(blackouts::create(control, owner, nowhere).await),
+        "host_not_found"
+    );
     let viewer = fixture.person("vera", Role::Viewer).await;
-    assert_eq!(code(blackouts::delete(control, &viewer, made.id).await), "forbidden");
+    assert_eq!(
+        code(blackouts::delete(control, &viewer, made.id).await),
+        "forbidden"
+    );
     assert_eq!(blackouts::list(control, &viewer).await.unwrap().total, 1);
     blackouts::delete(control, owner, made.id).await.unwrap();
-    assert_eq!(code(blackouts::get(control, owner, made.id).await), "blackout_not_found");
+    assert_eq!(
+        code(blackouts::get(control, owner, made.id).await),
+        "blackout_not_found"
+    );
     let told = fixture
         .text("select string_agg(action, ' ' order by id) from audit where object_kind = 'blackout'")
         .await;

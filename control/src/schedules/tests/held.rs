@@ -89,16 +89,15 @@ async fn a_queue_holds_as_many_as_it_may_and_lets_them_go_in_order() {
     for _ in 0..4 {
         fixture.fire(made.id).await;
     }
-    assert_eq!(
-        fixture.states(made.id).await,
-        [Queued, Waiting, Waiting, Skipped]
-    );
+    assert_eq!(fixture.states(made.id).await, [Queued, Waiting, Waiting, Skipped]);
     let seen = get(&fixture.control, &fixture.owner, made.id).await.unwrap();
     assert_eq!(seen.waiting, 2);
     fixture.running(made.id).await;
     // One that waits can be cancelled, and nothing starts for it.
     let runs = fixture.runs_of(made.id).await;
-    runs::cancel(&fixture.control, &fixture.owner, runs[2].id).await.unwrap();
+    runs::cancel(&fixture.control, &fixture.owner, runs[2].id)
+        .await
+        .unwrap();
     assert_eq!(
         fixture.states(made.id).await,
         [Running, Cancelled, Waiting, Skipped]
@@ -108,7 +107,9 @@ async fn a_queue_holds_as_many_as_it_may_and_lets_them_go_in_order() {
         fixture.states(made.id).await,
         [Succeeded, Cancelled, Queued, Skipped]
     );
-    fixture.sql("delete from apalis.jobs where status <> 'Pending'").await;
+    fixture
+        .sql("delete from apalis.jobs where status <> 'Pending'")
+        .await;
     fixture.work().await;
     assert_eq!(fixture.states(made.id).await[2], Succeeded);
 }
@@ -124,7 +125,9 @@ async fn cancelling_the_first_lets_the_next_go() {
     fixture.fire(made.id).await;
     assert_eq!(fixture.states(made.id).await, [Queued, Waiting]);
     let first = fixture.runs_of(made.id).await[1].id;
-    runs::cancel(&fixture.control, &fixture.owner, first).await.unwrap();
+    runs::cancel(&fixture.control, &fixture.owner, first)
+        .await
+        .unwrap();
     assert_eq!(fixture.states(made.id).await, [Cancelled, Queued]);
 }
 
@@ -140,13 +143,15 @@ async fn replace_cancels_the_old_and_starts_after_its_end() {
     fixture.fire(made.id).await;
     assert_eq!(fixture.states(made.id).await, [Cancelled, Queued]);
     let old = &fixture.runs_of(made.id).await[1];
-    assert!(old.message.as_deref().unwrap().contains("Replaced by a newer run"));
+    assert!(
+        old.message
+            .as_deref()
+            .unwrap()
+            .contains("Replaced by a newer run")
+    );
     fixture.running(made.id).await;
     fixture.fire(made.id).await;
-    assert_eq!(
-        fixture.states(made.id).await,
-        [Cancelled, Cancelling, Waiting]
-    );
+    assert_eq!(fixture.states(made.id).await, [Cancelled, Cancelling, Waiting]);
     fixture.fire(made.id).await;
     assert_eq!(
         fixture.states(made.id).await,
@@ -232,12 +237,10 @@ async fn what_is_caught_up_runs_once_and_one_after_another() {
     fixture.overdue(made.id, "3 hours 5 minutes").await;
     let (one, two) = (fixture.another(), fixture.another());
     let (first, second) = tokio::join!(tick(&one), tick(&two));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     use RunState::{Missed, Queued, Succeeded, Waiting};
-    assert_eq!(
-        fixture.states(made.id).await,
-        [Missed, Queued, Waiting, Waiting]
-    );
+    assert_eq!(fixture.states(made.id).await, [Missed, Queued, Waiting, Waiting]);
     let missed = fixture.runs_of(made.id).await.pop().unwrap();
     assert!(missed.message.unwrap().starts_with("Missed 16 times"));
     fixture.work().await;
@@ -276,7 +279,9 @@ async fn jitter_moves_the_run_and_lateness_is_counted_from_there() {
         .await;
     tick(&fixture.control).await.unwrap();
     assert!(fixture.runs_of(made.id).await.is_empty());
-    let off = set_enabled(&fixture.control, &fixture.owner, made.id, false).await.unwrap();
+    let off = set_enabled(&fixture.control, &fixture.owner, made.id, false)
+        .await
+        .unwrap();
     assert_eq!(off.next_at, None);
     assert_eq!(fixture.text("select count(due_at) from schedules").await, "0");
 }
@@ -288,17 +293,24 @@ async fn a_paused_schedule_fires_after_its_pause_and_misses_nothing() {
     let one = fixture.schedule(draft("one", every(60))).await;
     let two = fixture.schedule(draft("two", nightly())).await;
     let until = one.created_at + Duration::from_secs(86_400);
-    let paused = pause_many(control, owner, &[two.id, one.id], Some(until)).await.unwrap();
+    let paused = pause_many(control, owner, &[two.id, one.id], Some(until))
+        .await
+        .unwrap();
     assert!(paused.iter().all(|schedule| {
         schedule.paused_until == Some(until) && schedule.next_at.unwrap() > until && schedule.enabled
     }));
     // An edit keeps the pause.
-    let edited = update(control, owner, one.id, draft("one more", every(60))).await.unwrap();
+    let edited = update(control, owner, one.id, draft("one more", every(60)))
+        .await
+        .unwrap();
     assert!(edited.next_at.unwrap() > until);
     let back = pause(control, owner, one.id, None).await.unwrap();
     assert!(back.paused_until.is_none() && back.next_at.unwrap() < until);
     let past = one.created_at - Duration::from_secs(1);
-    assert_eq!(code(pause(control, owner, one.id, Some(past)).await), "in_the_past");
+    assert_eq!(
+        code(pause(control, owner, one.id, Some(past)).await),
+        "in_the_past"
+    );
     set_enabled(control, owner, two.id, false).await.unwrap();
     assert_eq!(
         code(pause(control, owner, two.id, Some(until)).await),
@@ -332,14 +344,28 @@ async fn once_is_archived_after_its_run() {
         };
         list(&fixture.control, &fixture.owner, query).await.unwrap().total
     };
-    assert_eq!((listed(false).await, listed(true).await), (1, 0), "its run is open");
+    assert_eq!(
+        (listed(false).await, listed(true).await),
+        (1, 0),
+        "its run is open"
+    );
     fixture.work().await;
     assert_eq!((listed(false).await, listed(true).await), (0, 1));
-    assert!(get(&fixture.control, &fixture.owner, made.id).await.unwrap().archived);
+    assert!(
+        get(&fixture.control, &fixture.owner, made.id)
+            .await
+            .unwrap()
+            .archived
+    );
     // A new time brings it back.
     let at = chrono::Utc::now() + Duration::from_secs(3600);
-    update(&fixture.control, &fixture.owner, made.id, draft("once", Trigger::Once { at }))
-        .await
-        .unwrap();
+    update(
+        &fixture.control,
+        &fixture.owner,
+        made.id,
+        draft("once", Trigger::Once { at }),
+    )
+    .await
+    .unwrap();
     assert_eq!((listed(false).await, listed(true).await), (1, 0));
 }
