@@ -26,8 +26,8 @@ mod spread;
 #[cfg(test)]
 mod tests;
 pub mod ticker;
-mod transfer;
 mod timing;
+mod transfer;
 mod validate;
 
 pub use calendar::{calendar_feed, read_calendar, subscribe, unsubscribe};

@@ -1,7 +1,7 @@
 //! The REST API.
 
-mod calendar;
 mod blackouts;
+mod calendar;
 mod containers;
 mod docs;
 mod events;
