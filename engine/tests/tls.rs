@@ -2,7 +2,7 @@
 
 use engine::{Engine, EngineError, Options, TlsSettings, TransportSettings};
 use std::{path::PathBuf, time::Duration};
-use testkit::engines::{Certificates, HungEngine, Rubbish, RubbishEngine, TestEngine, TlsFront, Validity};
+use testkit::engines::{Certificates, FaultProxy, HungEngine, TestEngine, TlsFront, Validity};
 
 fn options() -> Options {
     Options::deadline(Duration::from_secs(5))
@@ -73,6 +73,34 @@ async fn an_engine_behind_mutual_tls_is_reached_and_no_other() {
 }
 
 #[tokio::test]
+async fn dockers_own_tls_is_understood() {
+    let authority = Certificates::make();
+    let others = Certificates::make();
+    let (_test, url) = TestEngine::start_with_tls(&authority).await;
+    ping(settings(&url, &authority, Some((&authority, "client"))))
+        .await
+        .expect("an engine");
+    fails(
+        settings(&url, &authority, None),
+        "tls_client_certificate_required",
+    )
+    .await;
+    let stranger = Some((&others, "client"));
+    fails(
+        settings(&url, &authority, stranger),
+        "tls_client_certificate_refused",
+    )
+    .await;
+    fails(
+        settings(&url, &others, Some((&authority, "client"))),
+        "tls_ca_wrong",
+    )
+    .await;
+    let plain = TransportSettings::plain(url.parse().expect("an address"));
+    fails(plain, "tls_expected").await;
+}
+
+#[tokio::test]
 async fn the_server_s_certificate_is_checked_in_every_respect() {
     let test = TestEngine::shared().await;
     let authority = Certificates::make();
@@ -99,9 +127,10 @@ async fn the_server_s_certificate_is_checked_in_every_respect() {
 #[tokio::test]
 async fn what_does_not_speak_tls_is_told_as_such() {
     let authority = Certificates::make();
-    let html = RubbishEngine::start(Rubbish::Html).await;
-    let plain = tcp(html.docker_host()).await;
-    let said = fails(settings(&plain.0, &authority, None), "tls_not_spoken").await;
+    // An engine without TLS, which is what most of them are.
+    let test = TestEngine::shared().await;
+    let plain = FaultProxy::start_tcp(test.socket()).await;
+    let said = fails(settings(&plain.docker_host(), &authority, None), "tls_not_spoken").await;
     assert!(said.contains("Check the port"), "{said}");
     // One that never answers.
     let hung = HungEngine::start().await;

@@ -148,8 +148,8 @@ pub enum TransportError {
         socket: String,
     },
     #[error(
-        "{at} could not connect to its socket {socket}: it is missing, or {user} may not open it. Check that the engine \
-         runs, and that the user is in the docker group."
+        "{at} could not connect to its socket {socket}: it is missing, {user} may not open it, or sshd does not forward to \
+         sockets. Check that the engine runs, that the user is in the docker group, and AllowStreamLocalForwarding."
     )]
     SocketUnusable {
         at: String,

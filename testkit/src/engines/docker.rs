@@ -3,6 +3,7 @@
 use super::{
     api::EngineApi,
     bridge::{self, Network},
+    certificates::Certificates,
     generation::Generation,
     lease::Lease,
 };
@@ -27,6 +28,29 @@ impl Dockerd {
     pub(super) async fn start(network: Network) -> Self {
         let lease = Lease::create(&super::unique(), 0);
         bridge::prepare(lease.root(), network);
+        let child = spawn(lease.root(), Generation::Docker20).await;
+        Self {
+            lease,
+            child: Some(child),
+        }
+    }
+
+    /// One that also listens on a port of loopback with TLS, and lets nobody in without a certificate of this authority.
+    pub(super) async fn start_with_tls(authority: &Certificates, port: u16) -> Self {
+        let lease = Lease::create(&super::unique(), 0);
+        let file = |name: &str| authority.path(name).display().to_string();
+        let words = [
+            "-H".to_owned(),
+            format!("tcp://127.0.0.1:{port}"),
+            "--tlsverify".to_owned(),
+            "--tlscacert".to_owned(),
+            file("ca.pem"),
+            "--tlscert".to_owned(),
+            file("server.pem"),
+            "--tlskey".to_owned(),
+            file("server.key"),
+        ];
+        std::fs::write(lease.root().join("more"), words.join("\n")).expect("the engine's options");
         let child = spawn(lease.root(), Generation::Docker20).await;
         Self {
             lease,
@@ -157,6 +181,11 @@ async fn try_spawn(root: &Path, driver: &str, generation: Generation) -> Option<
             "--ip-masq=false",
             "--ip-forward=false",
         ])
+        .args(
+            std::fs::read_to_string(root.join("more"))
+                .unwrap_or_default()
+                .lines(),
+        )
         // Containers that ignore SIGTERM must not hold up a test that stops the engine.
         .args(["--shutdown-timeout", "2"])
         .stdin(Stdio::null())

@@ -76,6 +76,21 @@ impl TestEngine {
         Self::begin(Network::Apart).await
     }
 
+    /// As [`TestEngine::start`], listening with TLS too; gives that address. Takes root.
+    pub async fn start_with_tls(authority: &Certificates) -> (Self, String) {
+        // Free now; dockerd takes it in a moment.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let engine = Dockerd::start_with_tls(authority, port).await;
+        let api = EngineApi::new(engine.socket());
+        (
+            Self::of(api, Kind::Own(engine)),
+            format!("tcp://127.0.0.1:{port}"),
+        )
+    }
+
     async fn begin(network: Network) -> Self {
         if nix::unistd::geteuid().is_root() {
             let engine = Dockerd::start(network).await;

@@ -22,7 +22,7 @@ use std::{
 use tokio::net::TcpStream;
 
 /// After this long without a word from the server it is asked for one; after three unanswered ones the session is over.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// A signed-in session.
 pub(crate) struct Session {
