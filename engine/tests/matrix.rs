@@ -85,6 +85,15 @@ async fn every_way(test: &TestEngine, kind: &str, version: &str) {
         assert!(steps.iter().all(|step| step.ok), "{context}: {steps:?}");
     });
     futures::future::join_all(lives).await;
+
+    // By itself: Podman's sum fails when a container is removed meanwhile.
+    let url = test.docker_host().parse().expect("an address");
+    let disk = Engine::connect(&url, Options::default()).disk_use().await;
+    let disk = disk.expect("an account of the disk");
+    assert!(
+        disk.images.count > 0 && disk.images.bytes > 0,
+        "{kind} {version}: {disk:?}"
+    );
 }
 
 /// `28.5.2+dfsg4` as (28, 5).
@@ -151,12 +160,6 @@ async fn one_life(test: &TestEngine, engine: &Engine, way: &str, context: &str) 
     assert_eq!(listed.state, ContainerState::Exited, "{context}");
     let error = engine.start("no-such-container").await.expect_err(context);
     assert_eq!(error.code(), "container_not_found", "{context}: {error}");
-    let disk = engine.disk_use().await.expect(context);
-    assert!(
-        disk.images.count > 0 && disk.images.bytes > 0 && disk.containers.count > 0,
-        "{context}: {disk:?}"
-    );
-
     let mut missing = vec![EventAction::Start, EventAction::Pause, EventAction::Die];
     while !missing.is_empty() {
         let event = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
