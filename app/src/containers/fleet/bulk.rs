@@ -179,7 +179,7 @@ pub fn BulkBar(bulk: Bulk) -> impl IntoView {
     let reading = bulk.reading;
     let chosen = reading.chosen;
     let count = Memo::new(move |_| chosen.count());
-    let total = move || reading.with_part(|part| part.page.total).unwrap_or_default();
+    let total = move || reading.now.with(|now| now.total);
     let plan = move || {
         if chosen.is_all() {
             let query = bulk.place.query();
@@ -306,10 +306,7 @@ fn Question(bulk: Bulk) -> impl IntoView {
 }
 
 fn page_size(reading: Reading) -> u64 {
-    reading
-        .with_part(|part| part.page.items.len() as u64)
-        .unwrap_or_default()
-        .max(1)
+    reading.now.with(|now| now.ids.len() as u64).max(1)
 }
 
 /// How far the run is: over the list, since it goes on when one scrolls or selects something else.

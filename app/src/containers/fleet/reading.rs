@@ -12,7 +12,7 @@ use crate::{
     live::Live,
 };
 use domain::{
-    containers::{ContainerPage, ContainerSort},
+    containers::{ContainerGroup, ContainerPage, ContainerSort},
     events::Event,
     hosts::Host,
     ids::ContainerId,
@@ -43,6 +43,14 @@ pub struct Part {
     pub page: ContainerPage,
 }
 
+/// What the page showed last, for those who ask outside of drawing: keys, clicks, scrolling.
+#[derive(Clone, Debug, Default)]
+pub struct Now {
+    pub ids: Vec<ContainerId>,
+    pub groups: Vec<ContainerGroup>,
+    pub total: u64,
+}
+
 /// Everything the page reads; in its context.
 #[derive(Clone, Copy)]
 pub struct Reading {
@@ -53,6 +61,7 @@ pub struct Reading {
     pub offset: RwSignal<u32>,
     pub chosen: Chosen,
     pub favourites: RwSignal<Vec<ContainerId>>,
+    pub now: RwSignal<Now>,
     pub load: Load,
     /// When the pointer last moved over the rows; nothing when it is elsewhere.
     pub pointer: StoredValue<Option<i64>>,
@@ -105,11 +114,17 @@ impl Reading {
         let addresses = Addresses::provide();
         let chosen = Chosen::new(lines);
         let favourites = RwSignal::new(Vec::new());
+        let now = RwSignal::new(Now::default());
         let load = Load::follow(place, move || part.track());
         Effect::new(move |_| {
             if let Some(Ok(part)) = part.get() {
                 lines.refresh(&part.page.items);
                 favourites.set(part.page.favourites);
+                now.set(Now {
+                    ids: part.page.items.iter().map(|container| container.id).collect(),
+                    groups: part.page.groups,
+                    total: part.page.total,
+                });
             }
         });
         Effect::new(move |_| {
@@ -133,6 +148,7 @@ impl Reading {
             offset,
             chosen,
             favourites,
+            now,
             load,
             pointer,
             turn,
@@ -154,8 +170,7 @@ impl Reading {
 
     /// The containers of the page in their order.
     pub fn shown_ids(&self) -> Vec<ContainerId> {
-        self.with_part(|part| part.page.items.iter().map(|container| container.id).collect())
-            .unwrap_or_default()
+        self.now.with(|now| now.ids.clone())
     }
 
     /// Makes a container a favourite at once, and takes it back if that fails.

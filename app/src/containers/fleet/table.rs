@@ -282,11 +282,9 @@ fn follow_scrolling(body: NodeRef<html::Tbody>, heights: RwSignal<(f64, f64)>, r
         };
         measure(&body);
         let hidden = (-body.get_bounding_client_rect().top()).max(0.0);
-        let first = untrack(|| {
-            reading
-                .with_part(|part| first_line(&part.page.groups, hidden, heights.get_untracked()))
-                .unwrap_or_default()
-        });
+        let first = reading
+            .now
+            .with_untracked(|now| first_line(&now.groups, hidden, heights.get_untracked()));
         let offset = (first / STEP).saturating_sub(1) * STEP;
         if reading.offset.get_untracked() != offset {
             reading.offset.set(offset);
