@@ -4,7 +4,8 @@
 
 use super::{
     queries::{self, Row},
-    service::{changed, definition, ring},
+    service::{changed, definition, guards, ring},
+    spread::Spread,
 };
 use crate::{Control, error::Result, schema::schedules};
 use chrono::{SubsecRound, TimeDelta};
@@ -102,7 +103,7 @@ pub async fn move_fire(
             }
             decide(conn, actor, id, at, Some(to)).await?;
             if row.next_at.is_none_or(|next| to < next) {
-                set_next(conn, id, Some(to)).await?;
+                set_next(conn, &row, Some(to)).await?;
             }
             changed(conn, actor, "schedule.move", id, Some(&before)).await
         })
@@ -148,7 +149,7 @@ pub async fn undo_at(control: &Control, actor: &Actor, id: ScheduleId, at: Times
                 if let Some(next) = row.next_at {
                     let times = definition(&row, row.anchor_at)?;
                     let earliest = times.next_after(next.min(at) - TimeDelta::microseconds(1));
-                    set_next(conn, id, earliest).await?;
+                    set_next(conn, &row, earliest).await?;
                 }
             }
             changed(conn, actor, "schedule.unskip", id, Some(&before)).await
@@ -231,9 +232,15 @@ async fn decide(
     Ok(())
 }
 
-async fn set_next(conn: &mut AsyncPgConnection, id: ScheduleId, next: Option<Timestamp>) -> Result<()> {
-    diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
-        .set(schedules::next_at.eq(next))
+async fn set_next(conn: &mut AsyncPgConnection, row: &Row, next: Option<Timestamp>) -> Result<()> {
+    // Where jitter moves it back, that is when it is due.
+    let spread = Spread::new(ScheduleId(row.id), &guards(row)?);
+    diesel::update(schedules::table.filter(schedules::id.eq(row.id)))
+        .set((
+            schedules::next_at.eq(next),
+            schedules::due_at.eq(spread.due_at(next)),
+            schedules::done_at.eq(None::<Timestamp>),
+        ))
         .execute(conn)
         .await?;
     Ok(())

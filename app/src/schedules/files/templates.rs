@@ -35,7 +35,7 @@ pub fn TemplatesDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             |template| template.name.to_owned(),
         )
     });
-    let foot = move || {
+    let buttons = move || {
         let back = chosen.get().is_some().then(|| {
             view! {
                 <button class="btn btn-ghost" type="button" on:click=move |_| chosen.set(None)>"Other templates"</button>
@@ -49,6 +49,8 @@ pub fn TemplatesDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             })}
         }
     };
+    // A dialog draws its foot once; what is in it follows.
+    let foot = move || buttons.into_any();
     view! {
         <Dialog node id="templates" title foot>
             {move || match chosen.get() {
@@ -124,7 +126,7 @@ fn Pair(
         let mut drafts = template.drafts(
             name.get_untracked().trim(),
             &target.get_untracked(),
-            &clock.zone(),
+            &untrack(|| clock.zone()),
         );
         for (draft, when) in drafts.iter_mut().zip(&whens) {
             let Some(expression) = when.expression() else {

@@ -34,7 +34,8 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
             dialog::open(node);
         }
     });
-    let when = move |at: Timestamp| short(at.timestamp_millis(), clock.exact_now(), |at| clock.wall(at));
+    let when =
+        move |at: Timestamp| untrack(|| short(at.timestamp_millis(), clock.exact_now(), |at| clock.wall(at)));
     // Says what was done, and how to take it back.
     let done = move |answer: Result<Schedule, AppError>,
                      icon: &'static str,
@@ -97,8 +98,8 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
         let Some(mark) = chosen.get_untracked() else {
             return;
         };
-        let target =
-            instant_in(&clock.zone(), &to.get_untracked()).and_then(Timestamp::from_timestamp_millis);
+        let target = instant_in(&untrack(|| clock.zone()), &to.get_untracked())
+            .and_then(Timestamp::from_timestamp_millis);
         let Some(target) = target else {
             fault.set(Some("Give a date and a time to move it to.".to_owned()));
             return;
@@ -122,7 +123,7 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
                 .unwrap_or_default()
         })
     });
-    let foot = move || {
+    let buttons = move || {
         let state = chosen.with(|mark| mark.as_ref().map(|mark| mark.state));
         let edit = chosen.with(|mark| {
             mark.as_ref()
@@ -141,6 +142,8 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
         };
         view! { <a class="btn btn-ghost" href=edit>{icon("pencil")}"Open schedule"</a>{act} }
     };
+    // A dialog draws its foot once; what is in it follows.
+    let foot = move || buttons.into_any();
     let body = move || {
         chosen.get().map(|mark| {
             let at = exact(mark.at.timestamp_millis(), |at| clock.wall(at));

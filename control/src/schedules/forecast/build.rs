@@ -57,7 +57,6 @@ pub(super) struct Marks {
 pub(super) fn marks(asked: &Asked, plans: &[Planned], ahead: &[Ahead]) -> Marks {
     let most = MOST_LOOKED_AT.max(asked.limit + 1);
     let start = asked.after.map_or(asked.begin(), |(at, _)| at);
-    let before = start - TimeDelta::microseconds(1);
     let is_next = |at: Timestamp, place: usize| {
         at < asked.to
             && asked
@@ -83,6 +82,7 @@ pub(super) fn marks(asked: &Asked, plans: &[Planned], ahead: &[Ahead]) -> Marks 
         .enumerate()
         .filter(|(_, planned)| !planned.plan.is_dense)
     {
+        let before = start.max(planned.not_before) - TimeDelta::microseconds(1);
         if let Some(at) = planned.plan.times.next_after(before).filter(|at| *at < asked.to) {
             heap.push(Reverse((at, planned.plan.id, place, true)));
         }
@@ -251,6 +251,10 @@ fn count(asked: &Asked, plans: &[Planned], decided: &Decided, zones: &Zones) -> 
     let mut cells = vec![0_u32; grid.len()];
     for (place, planned) in plans.iter().enumerate() {
         let plan = &planned.plan;
+        let begin = begin.max(planned.not_before);
+        if begin >= asked.to {
+            continue;
+        }
         cells.fill(0);
         let Some(stretches) = zones.get(plan.times.zone().name()) else {
             continue;

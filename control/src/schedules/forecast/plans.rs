@@ -78,6 +78,8 @@ pub(super) struct Touched {
 pub(super) struct Planned {
     pub plan: Arc<Plan>,
     pub touched: Arc<Touched>,
+    /// Nothing fires before this: what was is decided, and a pause ends here.
+    pub not_before: Timestamp,
 }
 
 #[derive(QueryableByName)]
@@ -88,6 +90,8 @@ struct Head {
     version: i32,
     #[diesel(sql_type = Timestamptz)]
     anchor_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    next_at: Timestamp,
 }
 
 #[derive(QueryableByName)]
@@ -118,7 +122,7 @@ pub(super) async fn load(
 ) -> Result<Vec<Planned>> {
     let cache = control.forecasts();
     let heads: Vec<Head> = statement(
-        "select s.id, s.version, s.anchor_at from schedules s \
+        "select s.id, s.version, s.anchor_at, s.next_at from schedules s \
          where s.org_id = $1 and s.deleted_at is null and s.enabled and s.next_at is not null and s.name ilike $2",
     )
     .bind::<SqlUuid, _>(org.0)
@@ -150,11 +154,11 @@ pub(super) async fn load(
         let mut plans = cache.plans.lock();
         plans.extend(read.into_iter().map(|plan| (plan.id, Arc::new(plan))));
     }
-    let mine: Vec<Arc<Plan>> = {
+    let mine: Vec<(Arc<Plan>, Timestamp)> = {
         let mut plans = cache.plans.lock();
         let mine = heads
             .iter()
-            .filter_map(|head| plans.get(&ScheduleId(head.id)).cloned())
+            .filter_map(|head| Some((plans.get(&ScheduleId(head.id))?.clone(), head.next_at)))
             .collect();
         // What was deleted long ago is not kept for ever.
         if words.is_empty() && plans.len() > 1000 + 2 * heads.len() {
@@ -162,9 +166,10 @@ pub(super) async fn load(
         }
         mine
     };
-    let planned = mine.into_iter().map(|plan| Planned {
+    let planned = mine.into_iter().map(|(plan, not_before)| Planned {
         touched: cache.touched(control, org, &plan),
         plan,
+        not_before,
     });
     Ok(planned
         .filter(|planned| host.is_none_or(|host| planned.touched.host_ids.contains(&host)))

@@ -282,3 +282,42 @@ async fn a_moved_run_runs_once_and_its_own_time_does_not() {
     schedules::update(control, owner, made.id, draft).await.unwrap();
     assert_eq!(fixture.text(states).await, "claimed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_is_empty_and_jitter_follows_a_moved_run() {
+    let fixture = Fixture::new().await;
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let made = cron(&fixture, "nightly", "0 3 * * *").await;
+    let all = days(&fixture, 7).await;
+    let until = all.marks[2].at + TimeDelta::minutes(1);
+    schedules::pause(control, owner, made.id, Some(until))
+        .await
+        .unwrap();
+    let paused = days(&fixture, 7).await;
+    assert_eq!((paused.marks.len(), paused.total), (4, 4));
+    assert!(paused.marks.iter().all(|mark| mark.at > until));
+
+    let draft: ScheduleDraft = serde_json::from_value(json!({
+        "name": "spread", "triggers": [{ "type": "cron", "expression": "0 3 * * *" }], "jitter": "1h",
+        "steps": [{ "action": Action::Noop }],
+    }))
+    .unwrap();
+    let spread = schedules::create(control, owner, draft).await.unwrap();
+    let marks = days(&fixture, 3).await.marks;
+    let at = marks
+        .iter()
+        .find(|mark| mark.schedule.id == spread.id)
+        .unwrap()
+        .at;
+    let to = (chrono::Utc::now() + TimeDelta::seconds(60)).trunc_subsecs(0);
+    let due = "select due_at - next_at < interval '1 hour' and due_at >= next_at from schedules where name = 'spread'";
+    assert_eq!(fixture.text(due).await, "true");
+    schedules::move_fire(control, owner, spread.id, at, to)
+        .await
+        .unwrap();
+    assert_eq!(
+        fixture.text(due).await,
+        "true",
+        "what is due follows what is next"
+    );
+}

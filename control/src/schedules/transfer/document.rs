@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// The most schedules in one file.
 const MOST: usize = 10_000;
 /// What a schedule shows beside what a person wrote.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 13] = [
     "id",
     "version",
     "sentence",
@@ -22,6 +22,10 @@ const SHOWN: [&str; 9] = [
     "edited_by",
     "created_at",
     "updated_at",
+    "paused_until",
+    "overdue_since",
+    "archived",
+    "waiting",
 ];
 /// What is written although it is the default.
 const KEPT: [&str; 5] = ["name", "enabled", "timezone", "triggers", "steps"];
