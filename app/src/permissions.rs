@@ -27,6 +27,8 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/runs/get", Permission::RunsRead),
     ("/_fn/runs/list", Permission::RunsRead),
     ("/_fn/runs/log", Permission::RunsRead),
+    ("/_fn/runs/rerun", Permission::SchedulesRun),
+    ("/_fn/runs/retry", Permission::SchedulesRun),
     ("/_fn/schedules/apply", Permission::SchedulesManage),
     ("/_fn/schedules/calendar", Permission::SchedulesRead),
     ("/_fn/schedules/create", Permission::SchedulesManage),

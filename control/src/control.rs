@@ -25,6 +25,8 @@ pub struct ControlOptions {
     pub session_max: Duration,
     /// The id of the container that this server runs in, if it does.
     pub own_container: Option<String>,
+    /// Where requests of schedules may go beside public addresses.
+    pub http_allow: runs::HttpAllow,
     /// This release, for the list of servers.
     pub release: &'static str,
 }
@@ -36,6 +38,7 @@ impl Default for ControlOptions {
             session_idle: Duration::from_secs(7 * 24 * 3600),
             session_max: Duration::from_secs(30 * 24 * 3600),
             own_container: None,
+            http_allow: runs::HttpAllow::default(),
             release: env!("CARGO_PKG_VERSION"),
         }
     }

@@ -210,6 +210,12 @@ diesel::table! {
         started_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
         message -> Nullable<Text>,
+        attempt -> Int4,
+        next_attempt_at -> Nullable<Timestamptz>,
+        intent_at -> Nullable<Timestamptz>,
+        intent_ref -> Nullable<Text>,
+        exit_code -> Nullable<Int8>,
+        output -> Nullable<Bytea>,
     }
 }
 

@@ -3,10 +3,10 @@
 //! Every guard has a default that surprises nobody, so a schedule without any behaves as a person expects: one run at a
 //! time, nothing repeated, nothing caught up.
 
-use crate::{Timestamp, durations::HumanDuration, ids::ScheduleId};
+use crate::{Timestamp, durations::HumanDuration, errors::Problem, ids::ScheduleId};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 /// What happens to a fire while an earlier run of the same schedule is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,6 +96,48 @@ pub struct Retry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "1m"))]
     pub max: Option<HumanDuration>,
+}
+
+/// The longest pause of an exponential backoff that names none.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The most attempts that may be asked for.
+pub const MAX_ATTEMPTS: u32 = 100;
+
+impl Retry {
+    /// The pause before this attempt; the first one is 1 and has none. Nothing when there is no such attempt.
+    pub fn pause_before(&self, attempt: u32) -> Option<Duration> {
+        if attempt > self.attempts {
+            return None;
+        }
+        let initial = self.initial.get();
+        Some(match (attempt, self.backoff) {
+            (0 | 1, _) => Duration::ZERO,
+            (_, Backoff::Fixed) => initial,
+            (_, Backoff::Exponential) => {
+                let longest = self.max.map_or(LONGEST_PAUSE, HumanDuration::get);
+                let factor = 1_u32.checked_shl(attempt - 2).unwrap_or(u32::MAX);
+                initial.saturating_mul(factor).min(longest)
+            }
+        })
+    }
+
+    /// Refuses what nobody can mean.
+    ///
+    /// # Errors
+    /// 422 with the field.
+    pub fn check(&self, field: &str) -> Result<(), Problem> {
+        if (1..=MAX_ATTEMPTS).contains(&self.attempts) {
+            return Ok(());
+        }
+        Err(Problem::invalid(
+            "attempts_invalid",
+            &format!("{field}.attempts"),
+            format!(
+                "Attempts are counted with the first one: from 1 to {MAX_ATTEMPTS}, not {}.",
+                self.attempts
+            ),
+        ))
+    }
 }
 
 fn one_second() -> HumanDuration {
@@ -339,5 +381,31 @@ mod tests {
         // What a run stores is read from what a schedule stores.
         let of_run: RunGuards = serde_json::from_value(written).unwrap();
         assert_eq!(of_run, guards.of_run());
+    }
+
+    #[test]
+    fn pauses_grow_up_to_their_limit() {
+        let seconds = |secs| HumanDuration::from_secs(secs).unwrap();
+        let mut retry = Retry {
+            attempts: 6,
+            backoff: Backoff::Exponential,
+            initial: seconds(1),
+            max: Some(seconds(5)),
+        };
+        let pauses: Vec<_> = (1..=7)
+            .map(|attempt| retry.pause_before(attempt).map(|pause| pause.as_secs()))
+            .collect();
+        assert_eq!(
+            pauses,
+            [Some(0), Some(1), Some(2), Some(4), Some(5), Some(5), None]
+        );
+        retry.backoff = Backoff::Fixed;
+        assert_eq!(retry.pause_before(6), Some(Duration::from_secs(1)));
+        retry.attempts = MAX_ATTEMPTS;
+        retry.backoff = Backoff::Exponential;
+        assert_eq!(retry.pause_before(MAX_ATTEMPTS), Some(Duration::from_secs(5)));
+        assert!(retry.check("retry").is_ok());
+        retry.attempts = 0;
+        assert!(retry.check("retry").is_err());
     }
 }

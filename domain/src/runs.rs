@@ -141,6 +141,12 @@ pub enum RunTrigger {
     Manual { by: String },
     /// A person or a program acted on containers directly.
     Direct { by: String },
+    /// A person asked for what failed in another run to be done again.
+    Retry { by: String, of: RunId },
+    /// A person asked for another run to be done again from its beginning.
+    Again { by: String, of: RunId },
+    /// A step of another run; `by` is that run's title, `depth` counts runs within runs.
+    Chain { by: String, of: RunId, depth: u32 },
 }
 
 /// What a trigger is read from; see `events::Wire`.
@@ -148,17 +154,26 @@ pub enum RunTrigger {
 struct TriggerWire {
     r#type: String,
     by: Option<String>,
+    of: Option<RunId>,
+    depth: Option<u32>,
 }
 
 impl TryFrom<TriggerWire> for RunTrigger {
     type Error = String;
 
     fn try_from(wire: TriggerWire) -> Result<Self, String> {
-        match (wire.r#type.as_str(), wire.by) {
-            ("schedule", _) => Ok(Self::Schedule),
-            ("manual", Some(by)) => Ok(Self::Manual { by }),
-            ("direct", Some(by)) => Ok(Self::Direct { by }),
-            (other, _) => Err(format!(
+        match (wire.r#type.as_str(), wire.by, wire.of) {
+            ("schedule", ..) => Ok(Self::Schedule),
+            ("manual", Some(by), _) => Ok(Self::Manual { by }),
+            ("direct", Some(by), _) => Ok(Self::Direct { by }),
+            ("retry", Some(by), Some(of)) => Ok(Self::Retry { by, of }),
+            ("again", Some(by), Some(of)) => Ok(Self::Again { by, of }),
+            ("chain", Some(by), Some(of)) => Ok(Self::Chain {
+                by,
+                of,
+                depth: wire.depth.unwrap_or(1),
+            }),
+            (other, ..) => Err(format!(
                 "there is no trigger of the type {other}, or it lacks who it was"
             )),
         }
@@ -222,16 +237,32 @@ pub struct RunStep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunTarget {
-    /// The host's name when the run started.
+    /// The host's name when the run started; empty for steps that need no host.
     pub host: String,
-    pub host_id: HostId,
-    /// The container's name when the run started.
+    pub host_id: Option<HostId>,
+    /// The container's name when the run started; of other steps, what they worked on: an image, an address.
     pub container: String,
-    pub container_id: ContainerId,
+    pub container_id: Option<ContainerId>,
     pub status: TargetState,
+    /// Which attempt this is; the first is 1.
+    #[serde(default = "first")]
+    pub attempt: u32,
+    /// How many there may be.
+    #[serde(default = "first")]
+    pub attempts: u32,
+    /// When the next attempt begins, while it pauses after a failed one.
+    #[serde(default)]
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Of the command or the container that was run.
+    #[serde(default)]
+    pub exit_code: Option<i64>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     pub message: Option<String>,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// One line of a run's log.
@@ -242,13 +273,13 @@ pub struct LogLine {
     /// Which step (from 0), and which of its targets if any.
     pub step: Option<u32>,
     pub target: Option<String>,
-    /// `info`, `warn` or `error`.
+    /// `info`, `warn` or `error`; `stdout` or `stderr` for what a command wrote.
     pub level: String,
     pub text: String,
 }
 
 /// What a run does: stored with it when it is made, so that edits never touch an open run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPlan {
     pub steps: Vec<Step>,
     #[serde(default)]
@@ -256,6 +287,24 @@ pub struct RunPlan {
     /// What its trigger brought along (a webhook's body): `trigger.payload` in templates.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub payload: serde_json::Value,
+    /// Of a run that tries again: steps (from 0) that were done before,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<u32>,
+    /// and the targets that are left of those that were not. A step that is in neither list is done as it stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<Only>,
+}
+
+/// A target that a run is narrowed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Only {
+    /// From 0.
+    pub step: u32,
+    /// The host and container; neither for a step that needs none, no container for one that works on hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerId>,
 }
 
 impl RunPlan {
@@ -263,8 +312,7 @@ impl RunPlan {
     pub fn of(steps: Vec<Step>) -> Self {
         Self {
             steps,
-            guards: RunGuards::default(),
-            payload: serde_json::Value::Null,
+            ..Self::default()
         }
     }
 }
@@ -316,6 +364,16 @@ mod tests {
         );
         assert_eq!(RunState::from_targets(&[Skipped], false), RunState::Skipped);
         assert_eq!(RunState::from_targets(&[], false), RunState::Succeeded);
+    }
+
+    #[test]
+    fn a_plan_of_an_older_release_reads() {
+        let old = r#"{"steps":[{"action":{"type":"restart"},"target":"name:web"}]}"#;
+        let plan: RunPlan = serde_json::from_str(old).unwrap();
+        assert_eq!(
+            plan,
+            RunPlan::of(vec![Step::new(Action::Restart { grace: None }, "name:web")])
+        );
     }
 
     #[test]

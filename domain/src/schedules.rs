@@ -29,7 +29,7 @@ pub enum Trigger {
 }
 
 /// One link of the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -40,14 +40,97 @@ pub struct Step {
     /// A selector, resolved when the step starts. Host terms are stored by id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target: String,
+    /// In which order its targets are gone through.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: Order,
+    /// How many targets at once; 8 when absent. One by one never takes more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel: Option<u32>,
+    /// Whether it is done at all, by how the steps before it ended.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: When,
+    /// What its own failure means for the steps after it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_failure: OnFailure,
+    /// The longest time of one attempt on one target; then it is abandoned, and the target says `timed_out`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "30s"))]
+    pub timeout: Option<HumanDuration>,
+    /// Trying again on the targets that failed or took too long; the schedule's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+}
+
+/// In which order the targets of a step are gone through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Several at once.
+    #[default]
+    Parallel,
+    /// One by one, by host and name; unless the step goes on after failures, the first that fails is the last.
+    Serial,
+    /// What others need first (Compose's `depends_on`, shared networks and volumes); the other way round for stopping.
+    Dependency,
+}
+
+/// When a step is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Unless a step before it failed and ended the chain.
+    #[default]
+    Success,
+    /// Only if a step before it failed.
+    Failure,
+    Always,
+}
+
+/// What a step's failure means for the steps after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Only those for failures, and those that are always done, follow.
+    #[default]
+    Stop,
+    /// They are done as if it had succeeded.
+    Continue,
+}
+
+/// How many targets a step works on at once, unless it says so itself; and the most that it may say.
+pub const PARALLEL: u32 = 8;
+pub const MAX_PARALLEL: u32 = 100;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Step {
+    /// A step as most are: nothing but what and on what.
+    pub fn new(action: Action, target: impl Into<String>) -> Self {
+        Self {
+            action,
+            target: target.into(),
+            ..Self::default()
+        }
+    }
+
     /// What the step is called in lists and logs.
     pub fn title(&self) -> String {
         self.name
             .clone()
             .unwrap_or_else(|| self.action.label().to_owned())
+    }
+
+    /// How many targets at once.
+    pub fn parallel(&self) -> usize {
+        match self.order {
+            Order::Serial => 1,
+            _ => self.max_parallel.unwrap_or(PARALLEL).clamp(1, MAX_PARALLEL) as usize,
+        }
     }
 }
 

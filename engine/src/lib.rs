@@ -12,18 +12,24 @@ pub mod contexts;
 pub mod diagnose;
 pub mod error;
 pub mod events;
+mod images;
 pub mod itself;
 pub mod local;
+mod output;
+mod prune;
 pub mod stats;
 pub mod transport;
 pub mod watch;
 mod wire;
 
 pub use client::{Engine, Options};
-pub use containers::Outcome;
+pub use containers::{ExecSpec, ExecState, Links, OnceSpec, Outcome};
 pub use diagnose::{Step, StepError, StepName, diagnose};
 pub use error::EngineError;
 pub use events::{EngineEvent, EventAction, EventStream};
+pub use images::Pulled;
+pub use output::{Output, Piece, Stream};
+pub use prune::{PruneKind, Pruned};
 pub use stats::{ContainerStats, DiskUse};
 pub use transport::{
     EngineUrl, HostKey, SshSettings, TlsSettings, Transport, TransportError, TransportSettings, UrlError,

@@ -85,6 +85,42 @@ impl Wire {
         get(format!("http://{}{version}{path}", self.authority))
     }
 
+    /// A request that changes something, under the negotiated version where there is one. Without a body where there is none.
+    pub(crate) fn order(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Request<Body>, EngineError> {
+        let version = self.api().map(|api| format!("/v{api}")).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{version}{path}", self.authority));
+        let mut bytes = Bytes::new();
+        if let Some(body) = body {
+            request = request.header(http::header::CONTENT_TYPE, "application/json");
+            bytes = body.to_string().into();
+        }
+        request
+            .body(Either::Left(Full::new(bytes)))
+            .map_err(|error| EngineError::protocol(format!("the request could not be written ({error})")))
+    }
+
+    /// Sends an order and reads at most `limit` bytes of its answer, all within a deadline.
+    pub(crate) async fn ordered(
+        &self,
+        operation: &'static str,
+        request: Request<Body>,
+        limit: usize,
+        deadline: Duration,
+    ) -> Result<Bytes, EngineError> {
+        within(operation, deadline, async {
+            let response = self.accepted(operation, request).await?;
+            self.read(operation, response, limit).await
+        })
+        .await
+    }
+
     /// Sends a request and waits for the answer's head, with no limit of its own but the connector's. A question whose
     /// connection breaks is asked once more: a kept connection may have been dead for long.
     pub(crate) async fn send(

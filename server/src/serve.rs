@@ -135,6 +135,7 @@ pub async fn open_control(
     let db = Db::new(spec.clone(), settings.pools.records)?;
     let options = ControlOptions {
         lease: settings.run_lease,
+        http_allow: settings.http_allow.clone(),
         session_idle: settings.session_idle,
         session_max: settings.session_max,
         own_container: engine::itself::own_container_id(),

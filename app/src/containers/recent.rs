@@ -65,7 +65,11 @@ fn line(run: RunSummary) -> AnyView {
         .map(|(from, to)| duration((to - from).num_milliseconds()));
     let by = match &run.trigger {
         RunTrigger::Schedule => "by its schedule".to_owned(),
-        RunTrigger::Manual { by } | RunTrigger::Direct { by } => format!("by {by}"),
+        RunTrigger::Chain { by, .. } => format!("as a step of {by}"),
+        RunTrigger::Manual { by }
+        | RunTrigger::Direct { by }
+        | RunTrigger::Retry { by, .. }
+        | RunTrigger::Again { by, .. } => format!("by {by}"),
     };
     let about = match took {
         Some(took) => format!("{by}, {took}"),

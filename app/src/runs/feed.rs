@@ -283,6 +283,9 @@ fn sentence(run: &RunSummary) -> AnyView {
         RunTrigger::Schedule => None,
         RunTrigger::Manual { by } => Some(format!(", run now by {by}")),
         RunTrigger::Direct { by } => Some(format!(", by {by}")),
+        RunTrigger::Retry { by, .. } => Some(format!(", failed targets again by {by}")),
+        RunTrigger::Again { by, .. } => Some(format!(", again by {by}")),
+        RunTrigger::Chain { by, .. } => Some(format!(", a step of {by}")),
     };
     view! { {title}{words} }.into_any()
 }

@@ -31,6 +31,9 @@ pub fn started_by(trigger: &RunTrigger) -> String {
         RunTrigger::Schedule => "Its schedule".to_owned(),
         RunTrigger::Manual { by } => format!("{by}, run now"),
         RunTrigger::Direct { by } => by.clone(),
+        RunTrigger::Retry { by, .. } => format!("{by}, failed targets again"),
+        RunTrigger::Again { by, .. } => format!("{by}, again"),
+        RunTrigger::Chain { by, .. } => format!("A step of {by}"),
     }
 }
 
@@ -108,7 +111,8 @@ pub fn tally(run: &Run) -> Tally {
 /// Which container, on which host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
-    pub id: domain::ids::ContainerId,
+    /// Nothing for what is no container: a host, a request.
+    pub id: Option<domain::ids::ContainerId>,
     pub container: String,
     pub host: String,
 }
@@ -119,7 +123,10 @@ pub fn by_container(run: &Run) -> Vec<(Who, Vec<Option<TargetState>>)> {
     let mut rows: Vec<(Who, Vec<Option<TargetState>>)> = Vec::new();
     for (index, step) in run.steps.iter().enumerate() {
         for target in &step.targets {
-            let at = match rows.iter().position(|(who, _)| who.id == target.container_id) {
+            let at = match rows.iter().position(|(who, _)| {
+                who.id == target.container_id
+                    && (who.id.is_some() || (who.container == target.container && who.host == target.host))
+            }) {
                 Some(at) => at,
                 None => {
                     let who = Who {

@@ -9,6 +9,13 @@ pub fn action_icon(verb: &str) -> &'static str {
         "stop" => "square",
         "restart" => "rotate-cw",
         "pause" => "pause",
+        "kill" => "circle-x",
+        "remove" | "prune" => "trash-2",
+        "exec" | "run" => "terminal",
+        "pull" => "download",
+        "http" => "network",
+        "wait" => "clock",
+        "run_schedule" => "calendar-clock",
         _ => "flask-conical",
     }
 }
@@ -20,7 +27,10 @@ pub fn action_words(action: &Action) -> String {
         Action::Stop { grace: Some(grace) } | Action::Restart { grace: Some(grace) } => {
             format!("{label}, killed after {}", grace.describe())
         }
-        _ => label.to_owned(),
+        _ => match action.detail() {
+            Some(detail) => format!("{label}: {detail}"),
+            None => label.to_owned(),
+        },
     }
 }
 
@@ -204,11 +214,7 @@ mod tests {
 
     #[test]
     fn steps_are_a_chain_of_verbs() {
-        let step = |verb: &str| Step {
-            name: None,
-            action: Action::from_verb(verb).unwrap(),
-            target: "*".into(),
-        };
+        let step = |verb: &str| Step::new(Action::from_verb(verb).unwrap(), "*");
         assert_eq!(steps_words(&[step("stop"), step("start")]), "Stop, then start");
     }
 }

@@ -54,11 +54,7 @@ pub async fn bulk(
         BulkTargets::Selector(text) => by_selector(control, actor, &action, &text)?,
         BulkTargets::Search(query) => by_search(control, actor, &action, query).await?,
     };
-    let step = Step {
-        name: None,
-        action,
-        target: selector.to_string(),
-    };
+    let step = Step::new(action, selector.to_string());
     if step.target.len() > MAX_LENGTH {
         return Err(too_many());
     }

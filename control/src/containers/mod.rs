@@ -8,6 +8,7 @@ mod line;
 mod list;
 mod loads;
 mod marks;
+mod places;
 mod service;
 
 pub use bulk::{BulkTargets, bulk};

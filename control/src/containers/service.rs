@@ -89,11 +89,8 @@ pub async fn act(
         .into());
     }
     let title = format!("{} {}", action.label(), line.facts.name);
-    let step = Step {
-        name: None,
-        action,
-        target: Selector::container(line.host.id, &line.facts.name).to_string(),
-    };
+    let target = Selector::container(line.host.id, &line.facts.name).to_string();
+    let step = Step::new(action, target);
     runs::start_direct(control, actor, title, RunPlan::of(vec![step]), idempotency_key).await
 }
 

@@ -25,6 +25,9 @@ pub struct Local {
     /// Set when this server goes: executors stop before their next engine call and give their runs back.
     pub(crate) draining: CancellationToken,
     hosts: Mutex<HashMap<HostId, Arc<Semaphore>>>,
+    /// Runs that steps of other runs wait for.
+    beside: Mutex<Vec<RunId>>,
+    beside_bell: Notify,
 }
 
 impl Local {
@@ -35,6 +38,23 @@ impl Local {
 
     pub(crate) fn ring(&self) {
         self.new_jobs.notify_one();
+    }
+
+    /// Executes a run beside those that have the worker's places.
+    pub(crate) fn execute_beside(&self, run: RunId) {
+        self.beside.lock().push(run);
+        self.beside_bell.notify_one();
+    }
+
+    /// Waits for runs of [`Local::execute_beside`].
+    pub(crate) async fn beside(&self) -> Vec<RunId> {
+        loop {
+            let runs = std::mem::take(&mut *self.beside.lock());
+            if !runs.is_empty() {
+                return runs;
+            }
+            self.beside_bell.notified().await;
+        }
     }
 
     /// The host's slots; whoever calls its engine holds one.

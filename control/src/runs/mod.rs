@@ -10,6 +10,7 @@ mod cancel;
 mod execute;
 pub(crate) mod faults;
 mod held;
+mod http_allow;
 pub mod idempotency;
 mod jobs;
 mod lease;
@@ -18,10 +19,12 @@ mod log;
 mod metrics;
 mod queries;
 mod recover;
+mod repeat;
 mod start;
 pub mod sweep;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod wait;
 
 pub use cancel::cancel;
@@ -30,6 +33,7 @@ pub(crate) use execute::{Rights, narrow, rights_now};
 #[cfg(test)]
 pub(crate) use held::after_end;
 pub(crate) use held::{HELD_BY_BLACKOUT, HELD_BY_OVERLAP, release, release_due};
+pub use http_allow::HttpAllow;
 pub use idempotency::idempotent;
 pub(crate) use jobs::JobTexts;
 pub use jobs::{QUEUE, RunJob, job_id};
@@ -39,6 +43,9 @@ pub use log::log;
 pub(crate) use queries::summary;
 pub use queries::{RunQuery, get, list};
 pub(crate) use queries::{busy, shown, summaries};
+pub use repeat::{rerun, retry};
+pub(crate) use start::start_as;
 pub(crate) use start::to_json;
 pub use start::{NewRun, start, start_direct};
+pub(crate) use variables::check as check_variables;
 pub use wait::wait;

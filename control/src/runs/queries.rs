@@ -168,6 +168,10 @@ pub async fn get(control: &Control, actor: &Actor, id: RunId) -> Result<Run> {
     }
     let plan: Option<RunPlan> = serde_json::from_value(plan).ok();
     let hosts = crate::schedules::host_names(&mut conn, actor.org_id).await?;
+    let overall = plan
+        .as_ref()
+        .and_then(|plan| plan.guards.retry.as_ref())
+        .map_or(1, |retry| retry.attempts);
     let planned = plan.map(|plan| plan.steps).unwrap_or_default();
     // What never began stays as it was planned; in a run that has ended it was skipped.
     let (idle, why) = match summary.status {
@@ -185,7 +189,14 @@ pub async fn get(control: &Control, actor: &Actor, id: RunId) -> Result<Run> {
         .enumerate()
         .map(|(index, step)| {
             let index = i32::try_from(index).unwrap_or(i32::MAX);
-            begun.remove(&index).unwrap_or_else(|| RunStep {
+            let attempts = step.retry.as_ref().map_or(overall, |retry| retry.attempts);
+            if let Some(mut begun) = begun.remove(&index) {
+                for target in &mut begun.targets {
+                    target.attempts = attempts.max(target.attempt);
+                }
+                return begun;
+            }
+            RunStep {
                 name: step.title(),
                 target: shown(&step.target, &hosts),
                 action: step.action,
@@ -194,7 +205,7 @@ pub async fn get(control: &Control, actor: &Actor, id: RunId) -> Result<Run> {
                 finished_at: None,
                 message: why.map(str::to_owned),
                 targets: Vec::new(),
-            })
+            }
         })
         .collect();
     Ok(Run { summary, steps })
@@ -334,15 +345,22 @@ struct TargetRow {
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     message: Option<String>,
+    attempt: i32,
+    next_attempt_at: Option<Timestamp>,
+    exit_code: Option<i64>,
 }
 
 impl TargetRow {
     fn view(self) -> RunTarget {
         RunTarget {
             host: self.host_name,
-            host_id: HostId(self.host_id),
+            host_id: (!self.host_id.is_nil()).then_some(HostId(self.host_id)),
             container: self.container_name,
-            container_id: ContainerId(self.container_id),
+            container_id: (!self.container_id.is_nil()).then_some(ContainerId(self.container_id)),
+            attempt: self.attempt.try_into().unwrap_or(1),
+            attempts: 1,
+            next_attempt_at: self.next_attempt_at,
+            exit_code: self.exit_code,
             status: TargetState::from_word(&self.state).unwrap_or(TargetState::Unknown),
             started_at: self.started_at,
             finished_at: self.finished_at,

@@ -30,7 +30,18 @@ pub(super) fn decide(action: &Action, before: &Sight, now: &Sight) -> Verdict {
     }
     let started_anew = before.started_at != now.started_at;
     match action {
-        Action::Noop => Done,
+        // A removed container is not seen at all; one that is seen was not removed, unless that is under way.
+        Action::Remove(_) if now.state == Removing => Done,
+        Action::Remove(_) if started_anew => Undecidable,
+        Action::Remove(_) => NotDone,
+        Action::Kill(kill) => match now.state {
+            Exited | Dead => Done,
+            _ if started_anew => Undecidable,
+            // It survives nothing, so it was not sent.
+            Running | Paused if kill.is_final() => NotDone,
+            // A signal leaves no trace where the process takes it.
+            _ => Undecidable,
+        },
         // Only a start changes StartedAt, and a restart ends with one.
         Action::Restart { .. } if started_anew => Done,
         Action::Restart { .. } => NotDone,
@@ -57,6 +68,8 @@ pub(super) fn decide(action: &Action, before: &Sight, now: &Sight) -> Verdict {
             Running | Paused => NotDone,
             _ => Undecidable,
         },
+        // The others look for what they began by what the engine called it.
+        _ => Undecidable,
     }
 }
 
@@ -119,8 +132,10 @@ mod tests {
     }
 
     fn any_action() -> impl Strategy<Value = Action> {
-        prop::sample::select(vec!["start", "stop", "restart", "pause", "unpause"])
-            .prop_map(|verb| Action::from_verb(verb).unwrap())
+        prop::sample::select(vec![
+            "start", "stop", "restart", "pause", "unpause", "kill", "remove",
+        ])
+        .prop_map(|verb| Action::from_verb(verb).unwrap())
     }
 
     proptest! {

@@ -38,14 +38,24 @@ pub struct NewRun {
 /// When the database does not answer.
 pub async fn start(conn: &mut AsyncPgConnection, new: &NewRun) -> Result<RunId> {
     let id = RunId::new();
+    start_as(conn, id, new).await?;
+    Ok(id)
+}
+
+/// Makes a run under an id that was chosen before; one that is there already stays as it is.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn start_as(conn: &mut AsyncPgConnection, id: RunId, new: &NewRun) -> Result<()> {
     let jobs = JobTexts::of([id]);
     diesel::sql_query(
         "with run as (\
            insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, scheduled_for, queued_at) \
-           values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, clock_timestamp()) returning id, org_id), \
+           values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, clock_timestamp()) on conflict (id) do nothing \
+           returning id, org_id), \
          job as (\
            insert into apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata) \
-           select t.id, $9, t.job, 'Pending', 0, 1, now(), 0, ''::hstore from unnest($10, $11) as t (id, job)) \
+           select t.id, $9, t.job, 'Pending', 0, 1, now(), 0, ''::hstore from unnest($10, $11) as t (id, job), run) \
          insert into events (org_id, kind, object_id) select org_id, 'run', id from run",
     )
     .bind::<SqlUuid, _>(id.0)
@@ -61,7 +71,7 @@ pub async fn start(conn: &mut AsyncPgConnection, new: &NewRun) -> Result<RunId> 
     .bind::<Array<Binary>, _>(jobs.bodies)
     .execute(conn)
     .await?;
-    Ok(id)
+    Ok(())
 }
 
 /// Does something at once: a run that no schedule asked for. With a key, a repeated request gets the first one's run.

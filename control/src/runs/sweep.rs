@@ -19,7 +19,32 @@ const BATCH: i64 = 1000;
 
 /// Renews leases, hears cancels and sweeps, until the control plane stops.
 pub(crate) async fn run(control: &Control) {
-    tokio::join!(lease::keep(control), lease::hear_cancels(control), sweep(control));
+    tokio::join!(
+        lease::keep(control),
+        lease::hear_cancels(control),
+        sweep(control),
+        beside(control)
+    );
+}
+
+/// Executes runs that steps of other runs wait for.
+async fn beside(control: &Control) {
+    let stop = control.stopping();
+    loop {
+        let runs = tokio::select! {
+            () = stop.cancelled() => return,
+            runs = control.runs().beside() => runs,
+        };
+        for run in runs {
+            let this = control.clone();
+            tokio::spawn(async move {
+                if let Err(error) = super::execute(&this, run).await {
+                    // The sweep brings it back.
+                    tracing::warn!(run.id = %run, %error, "a run within a run was interrupted");
+                }
+            });
+        }
+    }
 }
 
 async fn sweep(control: &Control) {

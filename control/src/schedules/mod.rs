@@ -5,6 +5,7 @@
 
 mod batch;
 mod calendar;
+mod chained;
 mod decide;
 mod definition;
 mod dry_run;
@@ -23,6 +24,7 @@ mod run_now;
 mod service;
 mod skip;
 mod spread;
+mod steps;
 #[cfg(test)]
 mod tests;
 pub mod ticker;
@@ -32,6 +34,7 @@ mod validate;
 
 pub use calendar::{calendar_feed, read_calendar, subscribe, unsubscribe};
 pub use dry_run::{dry_run, dry_run_draft};
+pub(crate) use chained::{Chained, start_chained};
 pub use enabled::set_enabled;
 pub use forecast::{ForecastQuery, forecast};
 pub use matches::{Matches, matches};

@@ -38,7 +38,7 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                 guards: serde_json::from_value::<Guards>(row.guards)
                     .map_err(unreadable)?
                     .of_run(),
-                payload: serde_json::Value::Null,
+                ..RunPlan::default()
             };
             let run = runs::start(
                 conn,

@@ -3,6 +3,7 @@
 use super::{
     definition::Definition,
     queries::{self, Row},
+    steps,
     timing::Timing,
     validate,
 };
@@ -91,6 +92,7 @@ pub async fn update(
             let kept: Vec<Trigger> = serde_json::from_value(row.triggers.clone()).unwrap_or_default();
             let new_anchor = anchor(now);
             let checked = validate::check(conn, actor.org_id, &draft, &kept, new_anchor, now).await?;
+            steps::no_circle(conn, actor.org_id, id, &checked.steps).await?;
             let same_times =
                 kept == checked.triggers && row.timezone == checked.timezone && row.enabled == draft.enabled;
             let anchor = if same_times { row.anchor_at } else { new_anchor };

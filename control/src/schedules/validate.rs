@@ -6,7 +6,6 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
-    actions::Action,
     cron::CronExpression,
     errors::Problem,
     guards::Guards,
@@ -20,8 +19,6 @@ use uuid::Uuid;
 
 /// More often would measure the scheduler and not do anything useful.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Beyond this an engine call would outlive every deadline.
-const LONGEST_GRACE: Duration = Duration::from_secs(3600);
 
 /// A draft that was accepted, as it is stored.
 #[derive(Debug)]
@@ -65,12 +62,7 @@ pub(super) async fn check(
         return Err(Problem::invalid("too_many_steps", "steps", message).into());
     }
     let hosts = hosts_by_name(conn, org).await?;
-    let steps = draft
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(index, draft)| step(draft, &format!("steps[{index}]"), &hosts))
-        .collect::<Result<_, Problem>>()?;
+    let steps = super::steps::check(conn, org, &draft.steps, &hosts).await?;
     let guards = guards::check(&draft.guards, &hosts)?;
     Ok(Checked {
         name,
@@ -185,36 +177,6 @@ fn checked(trigger: &Trigger, field: &str, was_kept: bool, now: Timestamp) -> Re
     })
 }
 
-fn step(draft: &Step, field: &str, hosts: &HashMap<String, HostId>) -> Result<Step, Problem> {
-    let own_name = match draft.name.as_deref().map(str::trim).filter(|own| !own.is_empty()) {
-        Some(own) => Some(name(own, &format!("{field}.name"))?),
-        None => None,
-    };
-    if let Action::Stop { grace: Some(grace) } | Action::Restart { grace: Some(grace) } = &draft.action
-        && grace.get() > LONGEST_GRACE
-    {
-        let message = format!("A grace time of {grace} is too long; at most 1h is allowed.");
-        return Err(Problem::invalid(
-            "grace_too_long",
-            &format!("{field}.action.grace"),
-            message,
-        ));
-    }
-    let target = if draft.target.trim().is_empty() && !draft.action.needs_target() {
-        String::new()
-    } else {
-        bound(&draft.target, &format!("{field}.target"), |name| {
-            hosts.get(name).copied()
-        })?
-        .to_string()
-    };
-    Ok(Step {
-        name: own_name,
-        action: draft.action.clone(),
-        target,
-    })
-}
-
 /// A target with its hosts by id. `find` gets names in lower case.
 pub(super) fn bound(
     target: &str,
@@ -280,38 +242,5 @@ mod tests {
         let once = Trigger::Once { at: now() };
         assert_eq!(refused(once.clone()).code, "in_the_past");
         assert!(triggers(std::slice::from_ref(&once), std::slice::from_ref(&once), now()).is_ok());
-    }
-
-    #[test]
-    fn targets_are_stored_by_host_id() {
-        let local = HostId::new();
-        let hosts = HashMap::from([("local".to_owned(), local)]);
-        let draft = |action, target: &str| Step {
-            name: Some("  ".to_owned()),
-            action,
-            target: target.to_owned(),
-        };
-        let restart = Action::from_verb("restart").unwrap();
-        let stored = step(&draft(restart.clone(), "host:LOCAL name:web"), "steps[0]", &hosts).unwrap();
-        assert!(stored.target.contains(&local.to_string()), "{}", stored.target);
-        assert_eq!(stored.name, None);
-        for (target, reason) in [
-            ("host:gone name:web", "unknown_host"),
-            ("web", "bare_word"),
-            ("", "empty_target"),
-        ] {
-            let problem = step(&draft(restart.clone(), target), "steps[0]", &hosts).unwrap_err();
-            assert_eq!(
-                (problem.code.as_str(), &problem.details["reason"]),
-                ("invalid_selector", &reason.into())
-            );
-            assert_eq!(problem.details["field"], "steps[0].target");
-        }
-        assert_eq!(
-            step(&draft(Action::Noop, " "), "steps[0]", &hosts)
-                .unwrap()
-                .target,
-            ""
-        );
     }
 }

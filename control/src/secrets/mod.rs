@@ -9,3 +9,7 @@ mod store;
 
 pub use key::{KeyError, SealKey};
 pub use store::{check_key, delete, open, put};
+
+pub use secrecy::SecretString;
+
+pub use store::list;

@@ -8,13 +8,16 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{BigInt, Bytea, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Bytea, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use domain::{
+    Timestamp,
     auth::{Actor, Permission},
     errors::{ErrorClass, Problem},
     ids::{OrgId, SecretId},
+    pages::Page,
+    secrets::SecretName,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -119,6 +122,44 @@ pub async fn open(control: &Control, org: OrgId, name: &str) -> Result<SecretStr
     String::from_utf8(plain)
         .map(SecretString::from)
         .map_err(|_| Error::Internal("a secret is not text".to_owned()))
+}
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: Timestamp,
+}
+
+/// The names of all secrets; whoever writes schedules may know them.
+///
+/// # Errors
+/// 403 without the permission.
+pub async fn list(control: &Control, actor: &Actor) -> Result<Page<SecretName>> {
+    actor.require(Permission::SchedulesManage)?;
+    let mut conn = control.db().conn().await?;
+    let rows: Vec<Named> = diesel::sql_query(
+        "select name, created_at, updated_at from secrets where org_id = $1 order by lower(name)",
+    )
+    .bind::<SqlUuid, _>(actor.org_id.0)
+    .load(&mut conn)
+    .await?;
+    let items: Vec<SecretName> = rows
+        .into_iter()
+        .map(|row| SecretName {
+            name: row.name,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+        .collect();
+    Ok(Page {
+        total: items.len() as u64,
+        next: None,
+        items,
+    })
 }
 
 /// Deletes a secret.

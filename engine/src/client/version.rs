@@ -14,6 +14,9 @@ impl ApiVersion {
     /// The oldest that is supported: Docker 20.10's, and what Podman's compatible API speaks.
     pub(crate) const OLDEST: Self = Self { major: 1, minor: 41 };
 
+    /// From here on unused volumes mean anonymous ones only, unless named ones are asked for (Docker 23).
+    pub(crate) const SPARES_VOLUMES: Self = Self { major: 1, minor: 42 };
+
     /// The newest this program knows.
     fn newest() -> Self {
         let known = bollard::API_DEFAULT_VERSION;

@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// Engines refuse to pause what is paused, each in its own words; its state says what the words mean.
-    async fn unless_already(
+    pub(super) async fn unless_already(
         &self,
         id: &str,
         wanted: ContainerState,

@@ -7,6 +7,15 @@ mod list;
 
 pub use actions::Outcome;
 
+mod exec;
+mod links;
+mod once;
+mod remove;
+
+pub use exec::{ExecSpec, ExecState};
+pub use links::Links;
+pub use once::OnceSpec;
+
 use crate::{client::Engine, error::EngineError, wire::decode};
 use domain::containers::ContainerFacts;
 

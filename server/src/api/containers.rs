@@ -10,7 +10,7 @@ use crate::{
 use axum::extract::State;
 use control::containers::{self, BulkTargets, ContainerQuery};
 use domain::{
-    actions::Action,
+    actions::{Action, WorksOn},
     auth::Permission,
     containers::{Container, ContainerPage, ContainerSort, Grouping},
     durations::HumanDuration,
@@ -169,15 +169,67 @@ pub struct Act {
     /// For stop and restart: how long the engine waits before it kills.
     #[param(value_type = Option<String>)]
     grace: Option<HumanDuration>,
+    /// For kill: the signal; `SIGKILL` when absent.
+    signal: Option<String>,
+    /// For remove: also while it runs.
+    force: Option<bool>,
+    /// For remove: its anonymous volumes too.
+    volumes: Option<bool>,
 }
 
-/// Starts, stops, restarts, pauses or unpauses a container, as a run. An `Idempotency-Key` header makes a repeated
-/// request answer with the same run.
+impl Act {
+    /// The action that is asked for, with its options.
+    fn action(&self, verb: &str) -> Result<Action, Problem> {
+        let mut action = Action::from_verb(verb)
+            .filter(|action| action.works_on() == WorksOn::Containers)
+            .ok_or_else(|| {
+                Problem::new(
+                    ErrorClass::NotFound,
+                    "action_not_found",
+                    "There is no such action. Actions are start, stop, restart, pause, unpause, kill, remove and pull.",
+                )
+            })?;
+        let unused = |code: &str, field: &str, message: &str| Err(Problem::invalid(code, field, message));
+        match &mut action {
+            Action::Stop { grace } | Action::Restart { grace } => *grace = self.grace,
+            _ if self.grace.is_some() => {
+                return unused(
+                    "grace_unused",
+                    "grace",
+                    "Only stop and restart take a grace time.",
+                );
+            }
+            Action::Kill(kill) => {
+                if let Some(signal) = &self.signal {
+                    kill.signal.clone_from(signal);
+                }
+            }
+            Action::Remove(remove) => {
+                remove.force = self.force.unwrap_or_default();
+                remove.volumes = self.volumes.unwrap_or_default();
+            }
+            _ => {}
+        }
+        if self.signal.is_some() && !matches!(action, Action::Kill(_)) {
+            return unused("signal_unused", "signal", "Only kill takes a signal.");
+        }
+        if self.force.or(self.volumes).is_some() && !matches!(action, Action::Remove(_)) {
+            return unused("force_unused", "force", "Only remove takes force and volumes.");
+        }
+        let field = if self.signal.is_some() { "signal" } else { "grace" };
+        action.check("").map_err(|problem| problem.with("field", field))?;
+        Ok(action)
+    }
+}
+
+/// Starts, stops, restarts, pauses, unpauses, kills or removes a container, or pulls its image, as a run. An
+/// `Idempotency-Key` header makes a repeated request answer with the same run.
 #[utoipa::path(post, path = "/api/v1/containers/{id}/{action}", tag = "containers",
-    params(("id" = String, Path), ("action" = String, Path, description = "start, stop, restart, pause or unpause"), Act),
+    params(("id" = String, Path),
+        ("action" = String, Path, description = "start, stop, restart, pause, unpause, kill, remove or pull"), Act),
     responses((status = 202, body = Accepted), (status = 404, description = "`container_not_found`"), (status = 503, description = "`fleet_incomplete`: just started, try again"),
         (status = 409, description = "`protected`"),
-        (status = 422, description = "`grace_unused`; `idempotency_key_reused`: the key came with another request before")))]
+        (status = 422, description = "`grace_unused`, `signal_unused`, `force_unused`; `idempotency_key_reused`: the key came with another request before")))]
 pub async fn act(
     State(state): State<AppState>,
     Caller(actor): Caller,
@@ -185,29 +237,7 @@ pub async fn act(
     Query(act): Query<Act>,
     headers: HeaderMap,
 ) -> Result<Accepted, ApiError> {
-    let action = match (verb.as_str(), act.grace) {
-        ("stop", grace) => Action::Stop { grace },
-        ("restart", grace) => Action::Restart { grace },
-        (_, Some(_)) => {
-            return Err(Problem::invalid(
-                "grace_unused",
-                "grace",
-                "Only stop and restart take a grace time.",
-            )
-            .into());
-        }
-        ("start", None) => Action::Start,
-        ("pause", None) => Action::Pause,
-        ("unpause", None) => Action::Unpause,
-        _ => {
-            return Err(Problem::new(
-                ErrorClass::NotFound,
-                "action_not_found",
-                "There is no such action. Actions are start, stop, restart, pause and unpause.",
-            )
-            .into());
-        }
-    };
+    let action = act.action(&verb)?;
     let key = idempotency_key(&headers);
     let run = containers::act(&state.control, &actor, &id, action, key.as_deref()).await?;
     accepted(&state.control, &actor, run, act.wait).await

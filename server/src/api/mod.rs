@@ -12,6 +12,7 @@ mod pauses;
 mod runs;
 mod schedules;
 mod transfer;
+mod secrets;
 mod version;
 mod views;
 
@@ -31,5 +32,6 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = calendar::routes(routes);
     let routes = pauses::routes(routes);
     let routes = blackouts::routes(routes);
+    let routes = secrets::routes(routes);
     runs::routes(routes)
 }

@@ -37,6 +37,18 @@ pub fn routes(routes: Routes) -> Routes {
             Permission::RunsCancel,
             cancel,
         )
+        .guarded(
+            Method::POST,
+            "/api/v1/runs/{id}/retry",
+            Permission::SchedulesRun,
+            retry,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/runs/{id}/rerun",
+            Permission::SchedulesRun,
+            rerun,
+        )
 }
 
 /// The longest time a request waits for an outcome; longer work is watched through its run.
@@ -142,5 +154,31 @@ pub async fn cancel(
     Path(id): Path<RunId>,
 ) -> Result<Accepted, ApiError> {
     let run = runs::cancel(&state.control, &actor, id).await?;
+    accepted(&state.control, &actor, run, None).await
+}
+
+/// Tries again what failed in a run: a new run that leaves out what succeeded.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/retry", tag = "runs", params(("id" = RunId, Path)),
+    responses((status = 202, body = Accepted), (status = 404, description = "`run_not_found`"),
+        (status = 409, description = "`run_open`, `nothing_to_retry`")))]
+pub async fn retry(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+) -> Result<Accepted, ApiError> {
+    let run = runs::retry(&state.control, &actor, id).await?;
+    accepted(&state.control, &actor, run, None).await
+}
+
+/// Does a run again from its beginning, with the same steps and inputs: a new run.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/rerun", tag = "runs", params(("id" = RunId, Path)),
+    responses((status = 202, body = Accepted), (status = 404, description = "`run_not_found`"),
+        (status = 409, description = "`run_open`")))]
+pub async fn rerun(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+) -> Result<Accepted, ApiError> {
+    let run = runs::rerun(&state.control, &actor, id).await?;
     accepted(&state.control, &actor, run, None).await
 }

@@ -53,6 +53,8 @@ pub struct Settings {
     pub secret_key_file: Option<PathBuf>,
     /// `CHRONTAINER_TRUSTED_PROXIES`
     pub trusted_proxies: Vec<IpNet>,
+    /// `CHRONTAINER_HTTP_ALLOW`: inner addresses that schedules may make requests to.
+    pub http_allow: control::runs::HttpAllow,
     /// `CHRONTAINER_SESSION_IDLE`
     pub session_idle: Duration,
     /// `CHRONTAINER_SESSION_MAX`
@@ -127,6 +129,9 @@ impl Settings {
             backup_keep: reader.value("BACKUP_KEEP", parse::between(1, 1000)).unwrap_or(7),
             setup: unattended(&mut reader),
             secret_key_file: reader.value("SECRET_KEY_FILE", paths::directory),
+            http_allow: reader
+                .value("HTTP_ALLOW", |text| text.parse::<control::runs::HttpAllow>())
+                .unwrap_or_default(),
             trusted_proxies: reader
                 .value("TRUSTED_PROXIES", parse::networks)
                 .unwrap_or_default(),

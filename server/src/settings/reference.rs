@@ -92,6 +92,12 @@ pub(super) const SETTINGS: &[SettingDoc] = &[
          by commas.",
     ),
     doc(
+        "CHRONTAINER_HTTP_ALLOW",
+        "(public addresses only)",
+        "Networks, addresses and host names inside your own networks that schedules may make requests to, separated by \
+         commas: 192.168.1.0/24, hooks.lan.",
+    ),
+    doc(
         "CHRONTAINER_SESSION_IDLE",
         "7d",
         "How long a browser stays signed in without a visit.",

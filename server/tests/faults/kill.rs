@@ -26,6 +26,7 @@ const PROMISE: Duration = Duration::from_secs(45);
 async fn a_server_that_is_killed_loses_nothing_and_does_nothing_twice() {
     tokio::join!(
         at_every_point_of_a_run(),
+        in_the_middle_of_commands_and_containers(),
         while_it_decides(),
         at_random_instants()
     );
@@ -72,6 +73,83 @@ async fn at_every_point_of_a_run() {
     for name in &names {
         assert_eq!(engine.starts(name, 2).await, 2, "{name} was restarted once");
     }
+}
+
+/// A command and a container of its own, whose executor dies at every point: each is done once, or said to be unknown.
+async fn in_the_middle_of_commands_and_containers() {
+    let engine = TestEngine::shared().await;
+    let database = database().await;
+    let web = engine.name("exec");
+    engine.run_container(&web, RunOptions::default()).await;
+    let options = on(database.url(), &engine).env("CHRONTAINER_RUN_LEASE", "2s");
+    let mut server = TestServer::start(options).await.unwrap();
+    container_id(&server, &web).await;
+    let command = json!({"action": {"type": "exec", "command": ["sh", "-c", "echo x >> /tmp/done; sleep 1"]},
+        "target": format!("name:{web}")});
+    let image = "localhost/chrontainer-test/busybox:1";
+    let once = json!({"action": {"type": "run", "image": image, "command": ["sh", "-c", "echo hello; sleep 1; exit 3"],
+        "network": "none"}, "target": format!("name:{web}")});
+    for (step, point) in [
+        (&command, "exec_intent"),
+        (&command, "exec_started"),
+        (&command, "exec_read"),
+        (&once, "run_intent"),
+        (&once, "run_created"),
+        (&once, "run_started"),
+        (&once, "run_read"),
+    ] {
+        let schedule = text(&create(&server, by_hand(point, json!([step]))).await["id"]);
+        server.kill9();
+        server.set_env(KILL_AT, Some(point));
+        server.start_again().await.unwrap();
+        container_id(&server, &web).await;
+        let _lost = try_post(&server, &format!("/api/v1/schedules/{schedule}/run")).await;
+        server.ended(SOON).await.unwrap();
+        server.set_env(KILL_AT, None);
+        server.start_again().await.unwrap();
+        let made = runs(&server, &format!("&schedule={schedule}")).await;
+        assert_eq!(made.len(), 1, "{point}: {made:#?}");
+        let run = ended(&server, &text(&made[0]["id"]), SOON).await;
+        let target = &run["steps"][0]["targets"][0];
+        let expected = if step == &command {
+            ("succeeded", 0)
+        } else {
+            ("failed", 3)
+        };
+        assert_eq!(
+            (
+                target["status"].as_str().unwrap(),
+                target["exit_code"].as_i64().unwrap()
+            ),
+            expected,
+            "{point}: {run:#}"
+        );
+        // No container of the run is left.
+        let name = format!("chrontainer-{}", text(&run["id"]));
+        let is_left = |one: &Value| text(&one["name"]).starts_with(&name);
+        until("the run's container is gone", SOON, async || {
+            let list = server.get("/api/v1/containers?limit=500").await.json();
+            (!list["items"].as_array()?.iter().any(is_left)).then_some(())
+        })
+        .await;
+    }
+    // Three times begun, three times done.
+    let count = json!({"action": {"type": "exec", "command": ["sh", "-c", "grep -c x /tmp/done"]}, "target": format!("name:{web}")});
+    let schedule = text(&create(&server, by_hand("count", json!([count]))).await["id"]);
+    let answer = try_post(&server, &format!("/api/v1/schedules/{schedule}/run"))
+        .await
+        .unwrap();
+    let id = text(&answer.json()["run"]["id"]);
+    ended(&server, &id, SOON).await;
+    let log = server.get(&format!("/api/v1/runs/{id}/log")).await.json();
+    assert!(
+        log["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|line| line["level"] == "stdout" && line["text"] == "3"),
+        "{log:#}"
+    );
 }
 
 /// Before and after the commit that decides.

@@ -14,6 +14,7 @@ mod lifecycle;
 mod permissions;
 mod refusals;
 mod security;
+mod steps;
 
 use testkit::{
     postgres::TestDatabase,

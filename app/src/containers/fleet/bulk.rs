@@ -154,7 +154,8 @@ impl Bulk {
             let Ok(run) = runs::api::get(id).await else { return };
             let targets = run.steps.iter().flat_map(|step| &step.targets);
             for target in targets {
-                let Some(line) = self.reading.lines.find(target.container_id) else {
+                let found = target.container_id.and_then(|id| self.reading.lines.find(id));
+                let Some(line) = found else {
                     continue;
                 };
                 match target.status {

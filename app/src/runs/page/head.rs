@@ -3,9 +3,8 @@
 use crate::{
     components::{Status, icon, run_state, time::At, toast::Toasts},
     runs::api,
-    schedules::api as schedules,
 };
-use domain::runs::{Run, RunState};
+use domain::runs::{Run, RunState, TargetState};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
@@ -33,7 +32,6 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
     let navigate = use_navigate();
     let busy = RwSignal::new(false);
     let id = run.with_untracked(|run| run.summary.id);
-    let schedule = run.with_untracked(|run| run.summary.schedule.clone());
     let status = Memo::new(move |_| run.with(|run| run.summary.status));
     let cancel = move |_| {
         busy.set(true);
@@ -48,13 +46,16 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
             }
         });
     };
-    // The schedule as it is now; what this run did is in its steps.
-    let again = Callback::new(move |()| {
-        let Some(schedule) = schedule.clone() else { return };
+    // The same steps and inputs again, whatever became of the schedule.
+    let again = Callback::new(move |only_failed: bool| {
         let navigate = navigate.clone();
         busy.set(true);
         spawn_local(async move {
-            let answer = schedules::run_now(schedule.id).await;
+            let answer = if only_failed {
+                api::retry(id).await
+            } else {
+                api::rerun(id).await
+            };
             let _ = busy.try_set(false);
             match answer {
                 Ok(run) => navigate(&format!("/runs/{}", run.id), Default::default()),
@@ -62,7 +63,19 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
             }
         });
     });
-    let of_schedule = run.with_untracked(|run| run.summary.schedule.is_some());
+    let failed = Memo::new(move |_| {
+        run.with(|run| {
+            run.steps.iter().any(|step| {
+                matches!(
+                    step.status,
+                    TargetState::Failed
+                        | TargetState::TimedOut
+                        | TargetState::Unknown
+                        | TargetState::Cancelled
+                ) && step.started_at.is_some()
+            })
+        })
+    });
     view! {
         {move || {
             let status = status.get();
@@ -81,23 +94,34 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
                     </button>
                 }
                 .into_any()
-            } else if of_schedule {
+            } else {
                 view! {
+                    <Show when=move || failed.get()>
+                        <button
+                            class="btn"
+                            type="button"
+                            title="Only what did not succeed"
+                            disabled=move || busy.get()
+                            aria-busy=move || busy.get().to_string()
+                            on:click=move |_| again.run(true)
+                        >
+                            {icon("rotate-cw")}
+                            "Retry failed"
+                        </button>
+                    </Show>
                     <button
                         class="btn"
                         type="button"
-                        title="Runs the schedule as it is now"
+                        title="The same steps and inputs from the beginning"
                         disabled=move || busy.get()
                         aria-busy=move || busy.get().to_string()
-                        on:click=move |_| again.run(())
+                        on:click=move |_| again.run(false)
                     >
-                        {icon("rotate-cw")}
+                        {icon("play")}
                         "Run again"
                     </button>
                 }
                 .into_any()
-            } else {
-                ().into_any()
             }
         }}
     }

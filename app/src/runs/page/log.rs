@@ -121,7 +121,7 @@ pub fn LogCard(log: Log, run: RwSignal<Run>) -> impl IntoView {
             parts
                 .iter()
                 .flat_map(|part| &part.lines)
-                .filter(|line| line.level != "info")
+                .filter(|line| is_problem(line))
                 .count()
         })
     });
@@ -154,7 +154,7 @@ pub fn LogCard(log: Log, run: RwSignal<Run>) -> impl IntoView {
             parts
                 .iter()
                 .flat_map(|part| part.lines.iter())
-                .filter(|line| !problems || line.level != "info")
+                .filter(|line| !problems || is_problem(line))
                 .filter(|line| wanted.is_empty() || line.text.to_lowercase().contains(&wanted))
                 .map(|line| show(line, &wanted))
                 .collect_view()
@@ -226,12 +226,19 @@ pub fn LogCard(log: Log, run: RwSignal<Run>) -> impl IntoView {
     }
 }
 
+/// What commands write is theirs, and no problem of the run.
+fn is_problem(line: &LogLine) -> bool {
+    matches!(line.level.as_str(), "warn" | "error")
+}
+
 fn show(line: &LogLine, wanted: &str) -> AnyView {
     let clock = Clock::get();
     let at = line.at.timestamp_millis();
     let level = match line.level.as_str() {
         "error" => Some("err"),
         "warn" => Some("warn"),
+        "stderr" => Some("warn"),
+        "stdout" => None,
         _ if line.target.is_none() => Some("meta"),
         _ => None,
     };

@@ -37,14 +37,19 @@ pub fn Meta(run: RwSignal<Run>) -> impl IntoView {
     let who = move || {
         summary.with(|run| {
             let sign = match run.trigger {
-                RunTrigger::Schedule => "calendar-clock",
+                RunTrigger::Schedule | RunTrigger::Chain { .. } => "calendar-clock",
                 _ => "user",
             };
             let name = match &run.schedule {
                 Some(schedule) if run.trigger == RunTrigger::Schedule => {
                     view! { <a class="link" href=format!("/schedules/{}", schedule.id)>{schedule.name.clone()}</a> }.into_any()
                 }
-                _ => started_by(&run.trigger).into_any(),
+                _ => match &run.trigger {
+                    RunTrigger::Retry { of, .. } | RunTrigger::Again { of, .. } | RunTrigger::Chain { of, .. } => {
+                        view! { <a class="link" href=format!("/runs/{of}")>{started_by(&run.trigger)}</a> }.into_any()
+                    }
+                    _ => started_by(&run.trigger).into_any(),
+                },
             };
             view! { <span class="row">{icon(sign)}{name}</span> }
         })

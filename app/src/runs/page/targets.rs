@@ -35,18 +35,29 @@ pub fn Targets(run: RwSignal<Run>) -> impl IntoView {
     });
     let rows = move || {
         let mut rows = run.with(|run| {
-            let message = |id| {
+            let message = |who: &crate::runs::words::Who| {
                 run.steps
                     .iter()
                     .rev()
                     .flat_map(|step| &step.targets)
-                    .filter(|target| target.container_id == id)
-                    .find_map(|target| target.message.clone())
+                    .filter(|target| {
+                        target.container_id == who.id
+                            && target.container == who.container
+                            && target.host == who.host
+                    })
+                    .find_map(|target| {
+                        let again = (target.attempt > 1)
+                            .then(|| format!("Attempt {} of {}.", target.attempt, target.attempts));
+                        match (again, target.message.clone()) {
+                            (Some(again), Some(message)) => Some(format!("{message} {again}")),
+                            (again, message) => message.or(again),
+                        }
+                    })
             };
             by_container(run)
                 .into_iter()
                 .map(|(who, states)| {
-                    let message = message(who.id);
+                    let message = message(&who);
                     (who, states, message)
                 })
                 .collect::<Vec<_>>()
@@ -82,7 +93,10 @@ pub fn Targets(run: RwSignal<Run>) -> impl IntoView {
             <tr>
                 <td>
                     <span class="name">
-                        <span class="t"><a href=format!("/containers/{}", who.id)>{who.container}</a></span>
+                        <span class="t">{match who.id {
+                            Some(id) => view! { <a href=format!("/containers/{id}")>{who.container}</a> }.into_any(),
+                            None => view! { <span class="clip" title=who.container.clone()>{who.container.clone()}</span> }.into_any(),
+                        }}</span>
                         <span class="s">{who.host}</span>
                     </span>
                 </td>

@@ -20,8 +20,8 @@ pub struct Form {
     /// As typed; empty for the container's own setting.
     pub grace: String,
     pub target: String,
-    /// The first step's own name, which only the API sets.
-    pub step_name: Option<String>,
+    /// The first step as it was: what this form does not show stays.
+    pub kept: Step,
     pub rest: Vec<Step>,
     pub guards: Guards,
 }
@@ -56,7 +56,7 @@ impl Form {
             verb: "restart".to_owned(),
             grace: String::new(),
             target,
-            step_name: None,
+            kept: Step::default(),
             rest: Vec::new(),
             guards: Guards::default(),
         }
@@ -107,7 +107,7 @@ impl Form {
             verb: action.verb().to_owned(),
             grace: grace.unwrap_or_default(),
             target: first.map(|step| step.target.clone()).unwrap_or_default(),
-            step_name: first.and_then(|step| step.name.clone()),
+            kept: first.cloned().unwrap_or_default(),
             rest: schedule.steps.iter().skip(1).cloned().collect(),
             guards: schedule.guards.clone(),
         }
@@ -120,7 +120,15 @@ impl Form {
 
     /// Whether the action works on containers at all.
     pub fn has_target(&self) -> bool {
-        Action::from_verb(&self.verb).is_some_and(|action| action.needs_target())
+        self.plain_action().needs_target()
+    }
+
+    /// The action of the verb; with its options where they are those it came with.
+    pub fn plain_action(&self) -> Action {
+        if self.kept.action.verb() == self.verb {
+            return self.kept.action.clone();
+        }
+        Action::from_verb(&self.verb).unwrap_or(Action::Noop)
     }
 
     fn action(&self) -> Result<Action, Fault> {
@@ -133,11 +141,10 @@ impl Form {
             })?),
             _ => None,
         };
-        Ok(match Action::from_verb(&self.verb) {
-            Some(Action::Stop { .. }) => Action::Stop { grace },
-            Some(Action::Restart { .. }) => Action::Restart { grace },
-            Some(other) => other,
-            None => Action::Noop,
+        Ok(match self.plain_action() {
+            Action::Stop { .. } => Action::Stop { grace },
+            Action::Restart { .. } => Action::Restart { grace },
+            other => other,
         })
     }
 
@@ -191,9 +198,9 @@ impl Form {
             String::new()
         };
         let first = Step {
-            name: self.step_name.clone(),
             action,
             target,
+            ..self.kept.clone()
         };
         Ok(ScheduleDraft {
             name: name.to_owned(),
@@ -277,8 +284,7 @@ mod tests {
         let mut form = Form::fresh("a".into(), "*".into(), "UTC".into());
         let more = Step {
             name: Some("wake".into()),
-            action: Action::Start,
-            target: "name:db".into(),
+            ..Step::new(Action::Start, "name:db")
         };
         form.rest = vec![more.clone()];
         assert_eq!(form.draft(Some(3)).unwrap().steps[1], more);

@@ -27,7 +27,7 @@ use crate::{
     error::set_page_status,
     shell::Heading,
 };
-use domain::{actions::Action, ids::ScheduleId, templates::Template};
+use domain::{ids::ScheduleId, templates::Template};
 use form::Form;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -112,7 +112,7 @@ fn Fresh(query: ParamsMap) -> impl IntoView {
 fn suggest_name(editing: Editing) {
     let suggestion = move || {
         editing.form.with(|form| {
-            let action = Action::from_verb(&form.verb)?;
+            let action = form.plain_action();
             let whom = target_words(&form.target);
             let short = whom.chars().count() <= LONGEST_SUGGESTION && !form.target.trim().is_empty();
             short.then(|| format!("{} {whom}", action.label()))

@@ -105,10 +105,7 @@ pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl In
 #[component]
 fn Sentence(editing: Editing, preview: Preview, matches: Matches) -> impl IntoView {
     let what = Memo::new(move |_| {
-        let action = editing
-            .form
-            .with(|form| domain::actions::Action::from_verb(&form.verb));
-        action.map_or_else(String::new, |action| action.label().to_owned())
+        editing.form.with(|form| form.plain_action().label().to_owned())
     });
     let who = Memo::new(move |_| {
         editing.form.with(|form| {

@@ -23,11 +23,12 @@ const VERBS: [(&str, &str); 5] = [
 #[component]
 pub fn What(editing: Editing) -> impl IntoView {
     let verb = Memo::new(move |_| editing.form.with(|form| form.verb.clone()));
-    // Only the API makes steps that do nothing.
-    let idle = editing
-        .form
-        .with_untracked(|form| form.verb == "noop")
-        .then_some(("noop", "Do nothing"));
+    // Other actions come from the API, and stay.
+    let idle = editing.form.with_untracked(|form| {
+        let action = &form.kept.action;
+        let is_other = form.verb == action.verb() && VERBS.iter().all(|(verb, _)| *verb != form.verb);
+        is_other.then(|| (action.verb(), action.label()))
+    });
     let choice = move |(value, name): (&'static str, &'static str)| {
         view! {
             <label>

@@ -14,7 +14,7 @@ const SLACK: Duration = Duration::from_secs(5);
 const UNREACHABLE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(300);
 
-/// Asks the engine to do it.
+/// Asks the engine to do it. Only what acts on a container itself comes here.
 pub(super) async fn act(engine: &Engine, action: &Action, id: &str) -> Result<Outcome, EngineError> {
     match action {
         Action::Start => engine.start(id).await,
@@ -22,7 +22,9 @@ pub(super) async fn act(engine: &Engine, action: &Action, id: &str) -> Result<Ou
         Action::Restart { grace } => engine.restart(id, grace.map(|grace| grace.get())).await,
         Action::Pause => engine.pause(id).await,
         Action::Unpause => engine.unpause(id).await,
-        Action::Noop => Ok(Outcome::AlreadySo),
+        Action::Kill(kill) => engine.kill(id, &kill.signal()).await,
+        Action::Remove(remove) => engine.remove(id, remove.force, remove.volumes).await,
+        _ => Ok(Outcome::AlreadySo),
     }
 }
 
@@ -87,6 +89,9 @@ pub(super) async fn look_back(
                 }
                 verdict => return (verdict, None),
             },
+            Err(EngineError::NotFound { .. }) if matches!(action, Action::Remove(_)) => {
+                return (Verdict::Done, None);
+            }
             Err(EngineError::NotFound { .. }) => {
                 return (
                     Verdict::Undecidable,
@@ -110,6 +115,8 @@ pub(super) fn words(action: &Action) -> (&'static str, &'static str) {
         Action::Restart { .. } => ("Restarted", "It was restarted already."),
         Action::Pause => ("Paused", "It was paused already."),
         Action::Unpause => ("Unpaused", "It was running already."),
-        Action::Noop => ("Done", "Nothing to do."),
+        Action::Kill(_) => ("Signalled", "It was stopped already."),
+        Action::Remove(_) => ("Removed", "It was removed already."),
+        _ => ("Done", "Nothing to do."),
     }
 }

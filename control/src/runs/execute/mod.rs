@@ -4,12 +4,18 @@
 //! container at that moment. When this process dies in between, the next executor looks at the engine again and compares
 //! ([`super::recover`]); it never does a finished target again.
 
+mod actions;
+mod arrange;
+mod chain;
 mod earlier;
 mod engines;
+mod find;
+mod output;
 mod quick;
 mod rights;
 mod step;
 mod target;
+mod write;
 
 pub(super) use quick::QuickEnd;
 pub(crate) use rights::{Rights, narrow, now as rights_now};
@@ -23,13 +29,17 @@ use crate::{
     Control,
     error::{Error, Result},
 };
+use chain::{Chain, went_well};
 use diesel::sql_types::{Array, Nullable, Text};
 use domain::{
-    ids::RunId,
+    actions::Action,
+    ids::{ContainerId, HostId, RunId},
     runs::{LogLine, RunPlan, RunState, TargetState},
 };
 use earlier::Earlier;
-use std::{sync::Arc, time::Duration};
+use parking_lot::Mutex;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::Instant};
 
 /// Why an executor stopped before the run's end.
 #[derive(Debug)]
@@ -55,6 +65,12 @@ pub(super) struct Executor {
     control: Control,
     claimed: Arc<Claimed>,
     lease: Lease,
+    /// When the run's own time is up.
+    deadline: Option<Instant>,
+    /// What the schedule's conditions said of each container: why it is left alone, or nothing.
+    judged: Mutex<HashMap<ContainerId, Option<String>>>,
+    /// How many targets this run works on at once on each host, where its schedule limits that.
+    per_host: Mutex<HashMap<HostId, Arc<Semaphore>>>,
 }
 
 /// How a step ended.
@@ -63,6 +79,8 @@ pub(super) struct StepEnd {
     state: TargetState,
     targets: Vec<TargetState>,
     message: Option<String>,
+    /// What was written on which container.
+    outputs: Vec<(Option<ContainerId>, String)>,
 }
 
 /// Executes a run to its end, if it is this process' to execute: the worker calls this for every job. A run that ended,
@@ -85,10 +103,15 @@ pub async fn execute(control: &Control, run: RunId) -> Result<()> {
         return Ok(());
     }
     let lease = control.runs().leases.hold(control, &claimed);
+    let limit = claimed.plan.as_ref().and_then(|plan| plan.guards.timeout);
+    let left = limit.map(|limit| limit.get().saturating_sub(claimed.running_for));
     let executor = Executor {
         control: control.clone(),
+        deadline: left.and_then(|left| Instant::now().checked_add(left)),
         claimed,
         lease,
+        judged: Mutex::default(),
+        per_host: Mutex::default(),
     };
     match executor.run().await {
         Ok(()) => Ok(()),
@@ -115,30 +138,57 @@ impl Executor {
         } else {
             Earlier::default()
         };
-        let mut ends: Vec<StepEnd> = Vec::new();
+        self.judged.lock().extend(earlier.judged());
+        let mut chain = Chain::default();
+        let mut late = false;
         for (index, step) in (0..).zip(&plan.steps) {
             let end = match earlier.end(index) {
-                Some(end) => end,
+                Some(end) => {
+                    self.tidy(index, &step.action, earlier.targets(index)).await;
+                    end
+                }
                 None => match self.lease.halt() {
                     Some(Halt::Lost) => return Err(Stop::Lost),
                     Some(Halt::Draining) => return Err(Stop::Draining),
                     Some(Halt::Cancelled) if !earlier.has(index) => break,
-                    _ => self.step(index, step, earlier.targets(index)).await?,
+                    _ if !earlier.has(index) && self.is_late() => {
+                        late = true;
+                        break;
+                    }
+                    _ => {
+                        let at = step::At {
+                            plan,
+                            index,
+                            step,
+                            chain: &chain,
+                        };
+                        self.step(&at, earlier.targets(index)).await?
+                    }
                 },
             };
-            let goes_on = matches!(end.state, TargetState::Succeeded | TargetState::Skipped);
-            ends.push(end);
-            if !goes_on {
-                break;
-            }
+            chain.add(step, end);
         }
-        let (state, message) = self.outcome(plan, &ends);
+        let (state, message) = self.outcome(plan, &chain.ends, late);
         self.finish(state, message, Vec::new()).await
     }
 
+    /// Whether the run's own time is up.
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Removes what a run of a container left behind when its executor died between recording its end and removing it.
+    async fn tidy(&self, index: i32, action: &Action, targets: Option<Vec<target::Target>>) {
+        if matches!(action, Action::Run(_)) && self.claimed.is_continued() {
+            for target in targets.unwrap_or_default() {
+                actions::tidy(self, index, &target).await;
+            }
+        }
+    }
+
     /// The run's end from those of its steps.
-    fn outcome(&self, plan: &RunPlan, ends: &[StepEnd]) -> (RunState, Option<String>) {
-        let states: Vec<TargetState> = ends
+    fn outcome(&self, plan: &RunPlan, ends: &[StepEnd], late: bool) -> (RunState, Option<String>) {
+        let mut states: Vec<TargetState> = ends
             .iter()
             .flat_map(|end| {
                 if end.targets.is_empty() {
@@ -148,8 +198,11 @@ impl Executor {
                 }
             })
             .collect();
+        if late {
+            states.push(TargetState::TimedOut);
+        }
         let cut = states.contains(&TargetState::Cancelled)
-            || (ends.len() < plan.steps.len() && ends.iter().all(|end| end.state == TargetState::Succeeded));
+            || (ends.len() < plan.steps.len() && ends.iter().all(|end| went_well(end.state)));
         let cancelled = self.lease.is_cancelled() && cut;
         let state = RunState::from_targets(&states, cancelled);
         let message = match state {
@@ -157,7 +210,14 @@ impl Executor {
                 let by = self.claimed.cancelled_by.as_deref();
                 Some(by.map_or_else(|| "Cancelled.".to_owned(), |by| format!("Cancelled by {by}.")))
             }
-            _ => ends.iter().rev().find_map(|end| end.message.clone()),
+            _ if late => plan.guards.timeout.map(|limit| {
+                format!("It took longer than the {limit} that it may take, so the rest was not done.")
+            }),
+            RunState::Skipped => ends.iter().find_map(|end| end.message.clone()),
+            _ => {
+                let bad = ends.iter().rev().filter(|end| !went_well(end.state));
+                bad.filter_map(|end| end.message.clone()).next()
+            }
         };
         (state, message)
     }

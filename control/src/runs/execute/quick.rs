@@ -9,8 +9,10 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::{
+    actions::Action,
     ids::RunId,
     runs::{LogLine, RunState},
+    schedules::When,
 };
 use serde_json::Value;
 use std::{collections::HashSet, sync::Arc};
@@ -31,7 +33,11 @@ pub(super) fn fits(claimed: &Claimed) -> bool {
     !claimed.is_continued()
         && !claimed.cancelling
         && (claimed.acts_for.is_none() || claimed.role.is_some_and(super::rights::suffices))
-        && plan.steps.iter().all(|step| !step.action.needs_target())
+        && plan.done.is_empty()
+        && plan
+            .steps
+            .iter()
+            .all(|step| step.action == Action::Noop && step.when != When::Failure)
 }
 
 /// Ends it, together with others. False when it is no longer this executor's.

@@ -1,61 +1,113 @@
-//! One target: intent, engine call, result. Each is written before the next begins.
+//! One target of a step: its attempts, one after the other, until one succeeds or none is left.
 
 use super::{
-    super::{
-        lease::{Halt, Moment, Note, RENEW},
-        recover::{Sight, Verdict},
-    },
-    Executor, Stop, engines, faults, line,
+    super::{lease::Halt, recover::Sight},
+    Executor, Stop,
+    actions::{self, Done, Job},
+    faults,
+    step::At,
 };
-use crate::containers::FleetTarget;
-use diesel::sql_types::{Integer, Nullable, Text};
+use crate::{containers::FleetTarget, runs::variables};
 use domain::{
     actions::Action,
+    containers::HostRef,
+    guards::Retry,
     ids::{ContainerId, HostId},
-    runs::{LogLine, TargetState},
+    runs::TargetState,
 };
-use engine::{Engine, EngineError, Outcome};
-use std::time::{Duration, Instant};
+use engine::EngineError;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::Instant};
 
-/// A container that a step works on.
+/// What a step works on: a container, a host, or nothing but the action itself.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub ordinal: i32,
-    pub host_id: HostId,
+    pub host_id: Option<HostId>,
     pub host_name: String,
-    pub container_id: ContainerId,
+    pub container_id: Option<ContainerId>,
+    /// The container's, or what else it is about.
     pub name: String,
     pub state: TargetState,
+    pub message: Option<String>,
     /// Why it is not even tried.
     pub refused: Option<String>,
     /// The engine's id when the target was found.
     pub engine_id: Option<String>,
-    /// What an executor before this one saw just before it asked the engine.
-    pub intent: Option<Sight>,
-    pub since_intent: Duration,
+    /// What an executor before this one was about to do.
+    pub intent: Option<Intent>,
+    pub attempt: u32,
+    /// How long to pause before this attempt.
+    pub pause: Option<Duration>,
+    /// What it wrote.
+    pub output: Option<String>,
 }
 
-/// How long an executor that took a run over waits to learn what the one before did: with the lease that had to end first,
-/// every run that a crash left open is at its end within half a minute.
-const TAKEN_OVER: Duration = Duration::from_secs(10);
+/// What was stored just before something was begun.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    /// The container as it was then.
+    pub sight: Option<Sight>,
+    /// What the engine calls it that was begun.
+    pub reference: Option<String>,
+    /// How long ago, on the database's clock.
+    pub since: Duration,
+}
 
-type Ended = (TargetState, Option<String>);
+/// How a target ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    pub ordinal: i32,
+    pub name: String,
+    pub container_id: Option<ContainerId>,
+    pub state: TargetState,
+    pub message: Option<String>,
+    pub output: String,
+    /// It was not done because of another one.
+    pub was_held_back: bool,
+}
 
 impl Target {
+    fn new(ordinal: i32, name: String) -> Self {
+        Self {
+            ordinal,
+            host_id: None,
+            host_name: String::new(),
+            container_id: None,
+            name,
+            state: TargetState::Pending,
+            message: None,
+            refused: None,
+            engine_id: None,
+            intent: None,
+            attempt: 1,
+            pause: None,
+            output: None,
+        }
+    }
+
     pub fn found(ordinal: i32, found: FleetTarget, action: &Action) -> Self {
         let refused = (found.protected && action.refused_on_itself()).then(|| Self::refusal(action));
         Self {
-            ordinal,
-            host_id: found.host_id,
+            host_id: Some(found.host_id),
             host_name: found.host_name,
-            container_id: found.container_id,
-            name: found.name,
-            state: TargetState::Pending,
+            container_id: Some(found.container_id),
             refused,
             engine_id: Some(found.engine_id),
-            intent: None,
-            since_intent: Duration::ZERO,
+            ..Self::new(ordinal, found.name)
         }
+    }
+
+    pub fn host(ordinal: i32, host: HostRef, action: &Action) -> Self {
+        Self {
+            host_id: Some(host.id),
+            host_name: host.name,
+            ..Self::new(ordinal, about(action))
+        }
+    }
+
+    pub fn nothing(action: &Action) -> Self {
+        Self::new(0, about(action))
     }
 
     pub fn refusal(action: &Action) -> String {
@@ -65,253 +117,203 @@ impl Target {
             action.verb()
         )
     }
+
+    /// "web on local", "alpine:3 on local", "GET https://…".
+    pub fn place(&self) -> String {
+        if self.host_name.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{} on {}", self.name, self.host_name)
+        }
+    }
+
+    pub fn ended(&self, state: TargetState, message: Option<String>, output: String) -> Ended {
+        Ended {
+            ordinal: self.ordinal,
+            name: self.name.clone(),
+            container_id: self.container_id,
+            state,
+            message,
+            output,
+            was_held_back: false,
+        }
+    }
+}
+
+fn about(action: &Action) -> String {
+    action.detail().unwrap_or_else(|| action.label().to_owned())
 }
 
 impl Executor {
-    /// Acts on a target, or finds out what an executor before this one did to it.
-    pub(super) async fn target(&self, step: i32, action: &Action, target: Target) -> Result<Ended, Stop> {
+    /// Works on a target until it has ended, or finds out what an executor before this one did to it.
+    pub(super) async fn target(&self, at: &At<'_>, mut target: Target) -> Result<Ended, Stop> {
         if target.state.is_final() {
-            return Ok((target.state, None));
+            let output = target.output.clone().unwrap_or_default();
+            return Ok(target.ended(target.state, target.message.clone(), output));
         }
         if let Some(why) = target.refused.clone() {
-            return self.ended(step, &target, TargetState::Failed, Some(why)).await;
+            return self.end(at.index, &target, Done::failed(why)).await;
         }
-        let Some(engine) = self.control.fleet().engine(target.host_id) else {
-            let why = format!("The host {} is not managed here any more.", target.host_name);
-            let state = match target.intent {
-                Some(_) => TargetState::Unknown,
-                None => TargetState::Failed,
-            };
-            return self.ended(step, &target, state, Some(why)).await;
+        let turn = match self.turn(at, &target) {
+            Some(turn) => tokio::select! {
+                biased;
+                halt = self.lease.halted(), if target.intent.is_none() => return self.halted(at.index, &target, halt).await,
+                turn = turn.acquire_owned() => Some(turn.map_err(|_| Stop::Draining)?),
+            },
+            None => None,
         };
-        let slots = self.control.runs().slots(target.host_id);
-        let permit = tokio::select! {
-            // A queue of targets on a slow host ends at once when the run does.
-            biased;
-            halt = self.lease.halted(), if target.intent.is_none() => return self.halted(step, &target, halt).await,
-            permit = slots.acquire_owned() => permit,
-        };
-        let _slot = permit.map_err(|_| Stop::Draining)?;
-
-        if let Some(before) = &target.intent
-            && let Some(ended) = self.look_back(step, action, &target, before, &engine).await?
-        {
-            return Ok(ended);
-        }
-        let looked = tokio::select! {
-            biased;
-            halt = self.lease.halted() => return self.halted(step, &target, halt).await,
-            looked = engines::look(&engine, target.engine_id.as_deref(), &target.name) => looked,
-        };
-        let before = match looked {
-            Ok(facts) => engines::sight(facts),
-            Err(error) => {
-                return self
-                    .ended(step, &target, failed(&error), Some(error.to_string()))
-                    .await;
-            }
-        };
-        self.act(step, action, &target, &before, &engine).await
-    }
-
-    async fn act(
-        &self,
-        step: i32,
-        action: &Action,
-        target: &Target,
-        before: &Sight,
-        engine: &Engine,
-    ) -> Result<Ended, Stop> {
-        let stored = Moment::now();
-        self.intend(step, action, target, before).await?;
-        faults::point("intent");
-        self.lease.still_sure(stored).await?;
-        if let Some(halt) = self.lease.halt() {
-            return self.halted(step, target, halt).await;
-        }
-        let begun = Instant::now();
-        let result = engines::act(engine, action, &before.engine_id).await;
-        faults::point("acted");
-        let (done, already) = engines::words(action);
-        let (state, message) = match result {
-            Ok(Outcome::Done) => (TargetState::Succeeded, None),
-            Ok(Outcome::AlreadySo) => (TargetState::Succeeded, Some(already.to_owned())),
-            Err(error) if error.outcome_unknown() => {
-                // A call that timed out has had its grace time already.
-                let since = begun.elapsed();
-                match engines::look_back(engine, action, before, since, Duration::MAX).await {
-                    (Verdict::Done, _) => (
-                        TargetState::Succeeded,
-                        Some(format!("{done}, although the engine's answer was lost.")),
-                    ),
-                    (Verdict::NotDone, _) => (failed(&error), Some(error.to_string())),
-                    (Verdict::Undecidable, why) => {
-                        let why = why.filter(|why| *why != error.to_string());
-                        let text = format!("{error} {}", why.unwrap_or_default());
-                        let state = match error {
-                            EngineError::Timeout { .. } => TargetState::TimedOut,
-                            _ => TargetState::Unknown,
-                        };
-                        (state, Some(text.trim_end().to_owned()))
-                    }
+        let retry = at.step.retry.as_ref().or(at.plan.guards.retry.as_ref());
+        loop {
+            if let Some(pause) = target.pause.take() {
+                tokio::select! {
+                    biased;
+                    halt = self.lease.halted() => return self.halted(at.index, &target, halt).await,
+                    () = tokio::time::sleep(pause) => {}
                 }
             }
-            Err(error) => (TargetState::Failed, Some(error.to_string())),
-        };
-        let text = match (&message, state) {
-            (None, _) => format!("{done} in {:.1} s.", begun.elapsed().as_secs_f64()),
-            (Some(message), _) => message.clone(),
-        };
-        let level = if state == TargetState::Succeeded {
-            "info"
-        } else {
-            "error"
-        };
-        let lines = [line(step, Some(&target.name), level, text)];
-        self.write_end(step, target, state, message, &lines).await
-    }
-
-    /// Decides what an executor before this one left open. Nothing when it was not done, so that it may be done now.
-    async fn look_back(
-        &self,
-        step: i32,
-        action: &Action,
-        target: &Target,
-        before: &Sight,
-        engine: &Engine,
-    ) -> Result<Option<Ended>, Stop> {
-        let (done, _) = engines::words(action);
-        let looked = tokio::select! {
-            biased;
-            () = self.lost() => return Err(Stop::Lost),
-            looked = engines::look_back(engine, action, before, target.since_intent, TAKEN_OVER) => looked,
-        };
-        let (state, message) = match looked {
-            (Verdict::NotDone, _) => {
-                tracing::info!(run.id = %self.claimed.run, container = %target.name, "not done yet, so done now");
-                return Ok(None);
+            let mut done = self.attempt(at, &target).await?;
+            let cleanup = done.cleanup.take();
+            let pause = retry.and_then(|retry| self.pause(retry, &target, &done));
+            let ended = match pause {
+                Some(pause) => {
+                    self.again(
+                        at.index,
+                        &target,
+                        &done,
+                        pause,
+                        retry.map_or(1, |retry| retry.attempts),
+                    )
+                    .await?;
+                    None
+                }
+                None => Some(self.end(at.index, &target, done).await?),
+            };
+            if let Some(cleanup) = cleanup {
+                actions::clean(&target, cleanup).await;
             }
-            (Verdict::Done, _) => (
-                TargetState::Succeeded,
-                format!("{done}: found so after the run was interrupted."),
-            ),
-            (Verdict::Undecidable, why) => (
-                TargetState::Unknown,
-                format!(
-                    "The run was interrupted here, and whether the engine acted cannot be known. {}",
-                    why.unwrap_or_default()
-                )
-                .trim_end()
-                .to_owned(),
-            ),
-        };
-        self.ended(step, target, state, Some(message)).await.map(Some)
-    }
-
-    async fn lost(&self) {
-        loop {
-            if self.lease.halt() == Some(Halt::Lost) {
-                return;
+            if let Some(ended) = ended {
+                drop(turn);
+                return Ok(ended);
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            faults::point("retry");
+            target.attempt += 1;
+            target.intent = None;
+            target.pause = pause;
         }
     }
 
-    async fn halted(&self, step: i32, target: &Target, halt: Halt) -> Result<Ended, Stop> {
+    /// The turns of a target's host, where the schedule limits how many of it are worked on at once.
+    fn turn(&self, at: &At<'_>, target: &Target) -> Option<Arc<Semaphore>> {
+        let (host, most) = (target.host_id?, at.plan.guards.max_parallel.per_host?);
+        let mut hosts = self.per_host.lock();
+        let turns = hosts
+            .entry(host)
+            .or_insert_with(|| Arc::new(Semaphore::new(most.max(1) as usize)));
+        Some(turns.clone())
+    }
+
+    /// How long to pause before trying again; nothing when it is not tried again.
+    fn pause(&self, retry: &Retry, target: &Target, done: &Done) -> Option<Duration> {
+        let worth_it = matches!(done.state, TargetState::Failed | TargetState::TimedOut) && !done.is_final;
+        if !worth_it || self.lease.is_cancelled() || self.is_late() {
+            return None;
+        }
+        let pause = retry.pause_before(target.attempt + 1)?;
+        let in_time = self
+            .deadline
+            .is_none_or(|deadline| Instant::now() + pause < deadline);
+        in_time.then_some(pause)
+    }
+
+    /// One attempt, bounded by the step's time and by the run's.
+    async fn attempt(&self, at: &At<'_>, target: &Target) -> Result<Done, Stop> {
+        let engine = match target.host_id {
+            None => None,
+            Some(host) => match self.control.fleet().engine(host) {
+                Some(engine) => Some(engine),
+                None => {
+                    let why = format!("The host {} is not managed here any more.", target.host_name);
+                    let state = match target.intent {
+                        Some(_) => TargetState::Unknown,
+                        None => TargetState::Failed,
+                    };
+                    return Ok(Done::of(state, why));
+                }
+            },
+        };
+        let claimed = &self.claimed;
+        let status = at.chain.previous_state().map_or("", TargetState::as_str);
+        let output = at.chain.previous_output(target.container_id);
+        let mut trigger = claimed.trigger.clone();
+        if let Some(trigger) = trigger.as_object_mut().filter(|_| !at.plan.payload.is_null()) {
+            trigger.insert("payload".to_owned(), at.plan.payload.clone());
+        }
+        let scope = variables::Scope::new(
+            &claimed.run,
+            &claimed.title,
+            &trigger,
+            &target.host_name,
+            &target.name,
+            (status, &output),
+        );
+        let (action, mask) =
+            match variables::fill(&self.control, self.claimed.org, &at.step.action, &scope).await? {
+                Ok(filled) => filled,
+                Err(why) => return Ok(Done::failed(why).for_good()),
+            };
+        let limit = at.step.timeout.map(|limit| limit.get());
+        let spent = target
+            .intent
+            .as_ref()
+            .map_or(Duration::ZERO, |intent| intent.since);
+        let own = limit.and_then(|limit| Instant::now().checked_add(limit.saturating_sub(spent)));
+        let until = match (own, self.deadline) {
+            (Some(own), Some(run)) => Some(own.min(run)),
+            (own, run) => own.or(run),
+        };
+        let job = Job {
+            executor: self,
+            index: at.index,
+            plan: at.plan,
+            target,
+            action: &action,
+            mask: &mask,
+            engine,
+            until,
+        };
+        let mut done = match until {
+            // What reads output ends by itself at that time, so that nothing of it is lost.
+            Some(until) if !actions::ends_by_itself(&action) => {
+                match tokio::time::timeout_at(until, actions::run(&job)).await {
+                    Ok(done) => done?,
+                    Err(_) => job.abandoned().await,
+                }
+            }
+            _ => actions::run(&job).await?,
+        };
+        // An engine may repeat what it was asked, with the secrets in it.
+        done.message = done.message.map(|text| mask.hide(&text));
+        done.line = done.line.map(|text| mask.hide(&text));
+        if done.state == TargetState::TimedOut && self.is_late() {
+            done.is_final = true;
+        }
+        Ok(done)
+    }
+
+    pub(super) async fn halted(&self, step: i32, target: &Target, halt: Halt) -> Result<Ended, Stop> {
         match halt {
             Halt::Lost => Err(Stop::Lost),
             Halt::Draining => Err(Stop::Draining),
             Halt::Cancelled => {
                 let why = "Not done: the run was cancelled before.".to_owned();
-                self.ended(step, target, TargetState::Cancelled, Some(why)).await
+                self.end(step, target, Done::of(TargetState::Cancelled, why))
+                    .await
             }
         }
     }
-
-    /// Stores what is about to be done, and on what exactly.
-    async fn intend(&self, step: i32, action: &Action, target: &Target, before: &Sight) -> Result<(), Stop> {
-        let text = format!("{} {} on {}.", action.label(), target.name, target.host_name);
-        let lines = [line(step, Some(&target.name), "info", text)];
-        let note = Note {
-            place: (step, target.ordinal),
-            lines: &lines,
-            ..Note::default()
-        };
-        let (ordinal, before) = (target.ordinal, before.clone());
-        self.lease
-            .fenced(
-                note,
-                RENEW,
-                ", target as (update run_targets t set state = 'running', started_at = clock_timestamp(), \
-                   intent_engine_id = $16, intent_started_at = $17, intent_state = $18 \
-                 from fence f where t.run_id = f.id and t.step = $14 and t.ordinal = $15)",
-                |query| {
-                    query
-                        .bind::<Integer, _>(step)
-                        .bind::<Integer, _>(ordinal)
-                        .bind::<Text, _>(before.engine_id.clone())
-                        .bind::<Nullable<Text>, _>(before.started_at.clone())
-                        .bind::<Text, _>(before.state.as_str())
-                },
-            )
-            .await?;
-        Ok(())
-    }
-
-    /// Writes how a target ended, with its message as a line of the log.
-    async fn ended(
-        &self,
-        step: i32,
-        target: &Target,
-        state: TargetState,
-        message: Option<String>,
-    ) -> Result<Ended, Stop> {
-        let level = if state == TargetState::Succeeded {
-            "info"
-        } else {
-            "error"
-        };
-        let text = message.clone().unwrap_or_else(|| state.as_str().to_owned());
-        let lines = [line(step, Some(&target.name), level, text)];
-        self.write_end(step, target, state, message, &lines).await
-    }
-
-    async fn write_end(
-        &self,
-        step: i32,
-        target: &Target,
-        state: TargetState,
-        message: Option<String>,
-        lines: &[LogLine],
-    ) -> Result<Ended, Stop> {
-        let note = Note {
-            succeeded: i32::from(state == TargetState::Succeeded),
-            place: (step, target.ordinal),
-            lines,
-            ..Note::default()
-        };
-        let ordinal = target.ordinal;
-        self.lease
-            .fenced(
-                note,
-                RENEW,
-                ", target as (update run_targets t set state = $16, message = $17, finished_at = clock_timestamp() \
-                 from fence f where t.run_id = f.id and t.step = $14 and t.ordinal = $15)",
-                |query| {
-                    query
-                        .bind::<Integer, _>(step)
-                        .bind::<Integer, _>(ordinal)
-                        .bind::<Text, _>(state.as_str())
-                        .bind::<Nullable<Text>, _>(message.clone())
-                },
-            )
-            .await?;
-        faults::point("recorded");
-        Ok((state, message))
-    }
 }
 
-fn failed(error: &EngineError) -> TargetState {
+pub(super) fn failed(error: &EngineError) -> TargetState {
     match error {
         EngineError::Timeout { .. } => TargetState::TimedOut,
         _ => TargetState::Failed,

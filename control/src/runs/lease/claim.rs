@@ -13,7 +13,7 @@ use domain::{
     runs::{RunPlan, RunState},
 };
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// A run that this process has just taken.
@@ -29,6 +29,11 @@ pub(crate) struct Claimed {
     pub epoch: i32,
     pub cancelling: bool,
     pub cancelled_by: Option<String>,
+    pub title: String,
+    /// Why it runs, with what came along.
+    pub trigger: Value,
+    /// Since its start, on the database's clock.
+    pub running_for: Duration,
 }
 
 impl Claimed {
@@ -60,6 +65,12 @@ struct ClaimRow {
     cancel_requested_by: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     role: Option<String>,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Jsonb)]
+    trigger: Value,
+    #[diesel(sql_type = Double)]
+    running_for: f64,
 }
 
 /// Takes the run, if it is queued or its lease is over. Calls at the same time share a statement.
@@ -94,7 +105,8 @@ async fn claim_all(control: &Control, runs: Vec<RunId>) -> Result<Vec<Option<Arc
              started_at = coalesce(r.started_at, clock_timestamp()) \
            from wanted w where r.id = w.id returning r.*) \
          select c.id, c.org_id, c.plan, c.acts_for, c.state, c.epoch, c.scheduled_for, c.started_at, \
-           c.cancel_requested_by, case when u.disabled_at is null then m.role end as role, \
+           c.cancel_requested_by, case when u.disabled_at is null then m.role end as role, c.title, c.trigger, \
+           extract(epoch from clock_timestamp() - c.started_at)::double precision as running_for, \
            set_config('synchronous_commit', 'off', true) as durable \
          from claimed c \
          left join memberships m on m.org_id = c.org_id and m.user_id = c.acts_for \
@@ -119,6 +131,9 @@ async fn claim_all(control: &Control, runs: Vec<RunId>) -> Result<Vec<Option<Arc
             epoch: row.epoch,
             cancelling: row.state == RunState::Cancelling.as_str(),
             cancelled_by: row.cancel_requested_by,
+            title: row.title,
+            trigger: row.trigger,
+            running_for: Duration::try_from_secs_f64(row.running_for).unwrap_or_default(),
         };
         claimed.insert(row.id, Arc::new(of));
     }

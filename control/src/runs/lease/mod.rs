@@ -77,6 +77,15 @@ impl Lease {
         }
     }
 
+    /// Resolves when something that is under way should end; a server that goes lets it go on for as long as it can.
+    pub async fn lost_or_cancelled(&self) -> Halt {
+        tokio::select! {
+            biased;
+            () = self.lost.cancelled() => Halt::Lost,
+            () = self.cancelled.cancelled() => Halt::Cancelled,
+        }
+    }
+
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.is_cancelled()
     }

@@ -21,11 +21,7 @@ use std::time::Duration;
 use testkit::engines::{RunOptions, TestEngine};
 
 fn step(verb: &str, target: &str) -> Step {
-    Step {
-        name: None,
-        action: Action::from_verb(verb).unwrap(),
-        target: target.to_owned(),
-    }
+    Step::new(Action::from_verb(verb).unwrap(), target)
 }
 
 fn seconds(seconds: u64) -> Option<HumanDuration> {
@@ -58,7 +54,7 @@ impl Fixture {
     }
 }
 
-async fn see(control: &Control, actor: &domain::auth::Actor, name: &str) -> ContainerId {
+pub(super) async fn see(control: &Control, actor: &domain::auth::Actor, name: &str) -> ContainerId {
     for _ in 0..200 {
         let query = ContainerQuery {
             query: format!("name:{name}"),
@@ -110,7 +106,8 @@ async fn every_action_does_what_it_says() {
         "{text:?}"
     );
     // It is found by the container that it worked on.
-    for (container, total) in [(run.steps[0].targets[0].container_id, 1), (ContainerId::new(), 0)] {
+    let own = run.steps[0].targets[0].container_id.unwrap();
+    for (container, total) in [(own, 1), (ContainerId::new(), 0)] {
         let query = RunQuery {
             container: Some(container),
             ..RunQuery::default()

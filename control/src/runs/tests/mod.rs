@@ -1,5 +1,6 @@
 //! Runs on a real database: who executes them, who may, and what stays.
 
+mod actions;
 mod engines;
 mod requests;
 
@@ -18,19 +19,11 @@ use domain::{
 use std::time::Duration;
 
 fn noop() -> Step {
-    Step {
-        name: None,
-        action: Action::Noop,
-        target: String::new(),
-    }
+    Step::new(Action::Noop, "")
 }
 
 fn restart(target: &str) -> Step {
-    Step {
-        name: None,
-        action: Action::from_verb("restart").unwrap(),
-        target: target.to_owned(),
-    }
+    Step::new(Action::from_verb("restart").unwrap(), target)
 }
 
 async fn direct(fixture: &Fixture, actor: &Actor, steps: Vec<Step>) -> RunId {

@@ -27,11 +27,7 @@ fn draft(name: &str, trigger: Trigger) -> ScheduleDraft {
         enabled: true,
         timezone: "Europe/Berlin".to_owned(),
         triggers: vec![trigger],
-        steps: vec![Step {
-            name: None,
-            action: Action::Noop,
-            target: String::new(),
-        }],
+        steps: vec![Step::new(Action::Noop, "")],
         guards: Guards::default(),
         version: None,
     }
