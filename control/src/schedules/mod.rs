@@ -33,8 +33,8 @@ mod transfer;
 mod validate;
 
 pub use calendar::{calendar_feed, read_calendar, subscribe, unsubscribe};
-pub use dry_run::{dry_run, dry_run_draft};
 pub(crate) use chained::{Chained, start_chained};
+pub use dry_run::{dry_run, dry_run_draft};
 pub use enabled::set_enabled;
 pub use forecast::{ForecastQuery, forecast};
 pub use matches::{Matches, matches};

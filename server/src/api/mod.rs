@@ -11,8 +11,8 @@ mod marks;
 mod pauses;
 mod runs;
 mod schedules;
-mod transfer;
 mod secrets;
+mod transfer;
 mod version;
 mod views;
 

@@ -104,9 +104,7 @@ pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl In
 /// "Restart **web on local** **every day at 03:00**, Europe/Berlin."
 #[component]
 fn Sentence(editing: Editing, preview: Preview, matches: Matches) -> impl IntoView {
-    let what = Memo::new(move |_| {
-        editing.form.with(|form| form.plain_action().label().to_owned())
-    });
+    let what = Memo::new(move |_| editing.form.with(|form| form.plain_action().label().to_owned()));
     let who = Memo::new(move |_| {
         editing.form.with(|form| {
             if form.has_target() {

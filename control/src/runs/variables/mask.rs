@@ -62,6 +62,6 @@ mod tests {
         assert_eq!(mask.hide("1 abcdef 2 abc 3"), "1 *** 2 *** 3");
         assert_eq!(mask.hide("its line two is here: x"), "its *** is here: x");
         assert_eq!(mask.hide("nothing"), "nothing");
-        assert_eq!(format!("{mask:?}"), "Mask(4)");
+        assert_eq!(format!("{mask:?}"), "Mask(5)");
     }
 }
