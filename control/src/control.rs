@@ -7,6 +7,7 @@ use crate::{
     db::Db,
     error::Result,
     events::{EventHub, Topic, Wake},
+    hosts::Links,
     runs,
     schedules::forecast::ForecastCache,
     secrets::SealKey,
@@ -57,6 +58,7 @@ struct Inner {
     bells: Wake,
     fleet: Fleet,
     loads: Loads,
+    links: Links,
     runs: runs::Local,
     session_ends: SessionEnds,
     beats: Beats,
@@ -77,6 +79,7 @@ impl Control {
             bells: Wake::default(),
             fleet: Fleet::default(),
             loads: Loads::default(),
+            links: Links::default(),
             runs: runs::Local::default(),
             session_ends: SessionEnds::default(),
             beats: Beats::default(),
@@ -170,6 +173,11 @@ impl Control {
     /// What containers use, as far as somebody looks.
     pub fn loads(&self) -> &Loads {
         &self.0.loads
+    }
+
+    /// The connections to hosts, beside what the fleet knows of them.
+    pub fn links(&self) -> &Links {
+        &self.0.links
     }
 
     /// The runs that this process executes, and the ticker's health.

@@ -113,6 +113,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    host_connections (host_id, at) {
+        host_id -> Uuid,
+        at -> Timestamptz,
+        online -> Bool,
+        code -> Nullable<Text>,
+        message -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     hosts (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -125,6 +135,12 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        tags -> Array<Text>,
+        note -> Text,
+        maintenance -> Bool,
+        address -> Nullable<Text>,
+        transport -> Jsonb,
+        link -> Int4,
     }
 }
 
@@ -296,6 +312,7 @@ diesel::table! {
         sealed -> Bytea,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        host_id -> Nullable<Uuid>,
     }
 }
 
@@ -369,6 +386,7 @@ diesel::joinable!(containers -> orgs (org_id));
 diesel::joinable!(favourites -> containers (container_id));
 diesel::joinable!(favourites -> orgs (org_id));
 diesel::joinable!(favourites -> users (user_id));
+diesel::joinable!(host_connections -> hosts (host_id));
 diesel::joinable!(hosts -> orgs (org_id));
 diesel::joinable!(memberships -> orgs (org_id));
 diesel::joinable!(memberships -> users (user_id));
@@ -377,6 +395,7 @@ diesel::joinable!(run_steps -> runs (run_id));
 diesel::joinable!(schedule_fires -> schedules (schedule_id));
 diesel::joinable!(schedules -> orgs (org_id));
 diesel::joinable!(schedules -> users (acts_for));
+diesel::joinable!(secrets -> hosts (host_id));
 diesel::joinable!(secrets -> orgs (org_id));
 diesel::joinable!(sessions -> orgs (org_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -393,6 +412,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     events,
     facts,
     favourites,
+    host_connections,
     hosts,
     idempotency_keys,
     login_failures,

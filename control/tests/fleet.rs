@@ -13,7 +13,7 @@ use domain::{
     auth::Actor,
     containers::{Container, ContainerState},
     events::Event,
-    hosts::{HostStatus, NewHost},
+    hosts::{HostDraft, HostStatus},
     ids::{HostId, OrgId},
 };
 use std::{path::Path, time::Duration};
@@ -47,10 +47,7 @@ impl Fixture {
     }
 
     async fn add_host(&self, name: &str, url: &str) -> HostId {
-        let new = NewHost {
-            name: name.into(),
-            url: url.into(),
-        };
+        let new = HostDraft::new(name, url);
         hosts::create(&self.control, &self.actor, new).await.unwrap().id
     }
 

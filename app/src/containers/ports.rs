@@ -29,7 +29,7 @@ impl Addresses {
     pub fn learn(&self, hosts: &[Host]) {
         let known = hosts
             .iter()
-            .filter_map(|host| Some((host.id, remote(&host.url)?)))
+            .filter_map(|host| Some((host.id, host.address.clone().or_else(|| remote(&host.url))?)))
             .collect();
         self.hosts.set(known);
     }
@@ -46,8 +46,9 @@ impl Addresses {
 fn remote(url: &str) -> Option<String> {
     let rest = url
         .strip_prefix("tcp://")
-        .or_else(|| url.strip_prefix("https://"))?;
+        .or_else(|| url.strip_prefix("ssh://"))?;
     let authority = rest.split('/').next().unwrap_or(rest);
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     Some(match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host.to_owned(),
         _ => authority.to_owned(),
@@ -110,6 +111,7 @@ mod tests {
         assert_eq!(remote("tcp://nas:2375").as_deref(), Some("nas"));
         assert_eq!(remote("tcp://[fd00::1]:2375").as_deref(), Some("[fd00::1]"));
         assert_eq!(remote("tcp://nas").as_deref(), Some("nas"));
+        assert_eq!(remote("ssh://pi@nas:22/run/docker.sock").as_deref(), Some("nas"));
         assert_eq!(remote("unix:///var/run/docker.sock"), None);
     }
 }

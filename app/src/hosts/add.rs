@@ -7,7 +7,7 @@ use crate::components::{
     icon,
     toast::Toasts,
 };
-use domain::hosts::{Host, NewHost};
+use domain::hosts::{Host, HostDraft};
 use leptos::{html, prelude::*, task::spawn_local};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,10 +58,7 @@ pub fn AddHost(node: NodeRef<html::Dialog>, added: Callback<Host>) -> impl IntoV
         }
         busy.set(true);
         fault.set(None);
-        let host = NewHost {
-            name: name.get_untracked(),
-            url: untrack(url),
-        };
+        let host = HostDraft::new(name.get_untracked(), untrack(url));
         spawn_local(async move {
             let answer = api::create(host).await;
             if busy.try_set(false).is_some() {

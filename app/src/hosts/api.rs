@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use domain::{
-    hosts::{Host, NewHost},
+    hosts::{Host, HostDraft},
     ids::HostId,
     pages::Page,
 };
@@ -20,7 +20,7 @@ pub async fn list(cursor: Option<String>) -> Result<Page<Host>, AppError> {
 }
 
 #[server(endpoint = "hosts/create", client = crate::client::Browser, input = Json)]
-pub async fn create(host: NewHost) -> Result<Host, AppError> {
+pub async fn create(host: HostDraft) -> Result<Host, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::create(&control, &actor, host).await?)
 }

@@ -38,6 +38,8 @@ pub(super) struct State {
 pub(crate) struct HostLine {
     pub org_id: OrgId,
     pub host: HostRef,
+    /// No scheduled work and no alerts.
+    pub maintenance: bool,
     pub status: HostStatus,
     pub error: Option<String>,
     pub facts: Option<EngineFacts>,
@@ -114,6 +116,11 @@ impl Fleet {
                 .clone()
                 .unwrap_or_else(|| format!("{} does not answer.", line.host.name))
         })
+    }
+
+    /// Whether a host is in maintenance: no scheduled work touches it, and nothing is alerted of it.
+    pub fn in_maintenance(&self, host: HostId) -> bool {
+        self.0.read().hosts.get(&host).is_some_and(|line| line.maintenance)
     }
 
     /// The ids and names of an organisation's hosts, for selectors.

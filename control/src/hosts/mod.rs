@@ -1,10 +1,22 @@
 //! Hosts: the engines that are managed, and the watchers that read them.
 
+mod change;
+mod history;
+mod host_key;
 mod itself;
+mod links;
 mod queries;
+mod remove;
 mod service;
+mod settings;
+mod stats;
 mod watch;
+mod watchers;
 
+pub use change::{change, create, replace};
+pub use links::Links;
 pub(crate) use queries::by_ids;
-pub use service::{create, get, list, register_local, retry};
-pub(crate) use watch::watch_all;
+pub use remove::delete;
+pub use service::{get, list, register_local, retry};
+pub use stats::stats;
+pub(crate) use watchers::watch_all;

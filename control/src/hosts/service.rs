@@ -1,24 +1,26 @@
 //! What people do with hosts.
 
-use super::queries::{self, Row};
+use super::{
+    change::{self, Fields},
+    queries::{self, Row},
+    settings::Settings,
+};
 use crate::{
     Control,
-    audit::{self, Entry},
     error::Result,
-    events::{Kind, Topic, publish},
+    events::Topic,
     pages::{ListQuery, after},
     schema::hosts,
 };
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use domain::{
     auth::{Actor, Permission},
     errors::Problem,
-    hosts::{Host, HostStatus, NewHost},
+    hosts::{Host, HostStatus},
     ids::{HostId, OrgId},
     pages::Page,
 };
-use engine::EngineUrl;
 
 /// Lists the hosts of the organisation, in the order they were added.
 ///
@@ -47,7 +49,7 @@ pub async fn list(control: &Control, actor: &Actor, query: ListQuery) -> Result<
         None
     };
     Ok(Page {
-        items: rows.into_iter().map(|row| row.view(control.fleet())).collect(),
+        items: queries::views(&mut conn, control, rows).await?,
         total: total as u64,
         next,
     })
@@ -63,49 +65,7 @@ pub async fn get(control: &Control, actor: &Actor, id: HostId) -> Result<Host> {
     let row = queries::find(&mut conn, actor.org_id, id)
         .await?
         .ok_or_else(|| Problem::not_found("host"))?;
-    Ok(row.view(control.fleet()))
-}
-
-/// Adds a host; its watcher starts at once. It need not answer now.
-///
-/// # Errors
-/// 403; 422 for the name or the url; 409 when either is taken.
-pub async fn create(control: &Control, actor: &Actor, new: NewHost) -> Result<Host> {
-    actor.require(Permission::HostsManage)?;
-    let name = valid_name(&new.name)?;
-    let url: EngineUrl = new
-        .url
-        .trim()
-        .parse()
-        .map_err(|error: engine::UrlError| Problem::invalid(error.code(), "url", error.to_string()))?;
-    let id = HostId::new();
-    let row = insert(control, actor, id, &name, &url.to_string()).await?;
-    control.wake(Topic::Events);
-    control.wake(Topic::Hosts);
-    Ok(row.view(control.fleet()))
-}
-
-async fn insert(control: &Control, actor: &Actor, id: HostId, name: &str, url: &str) -> Result<Row> {
-    let mut conn = control.db().conn().await?;
-    conn.transaction(async |conn| {
-        let row: Row = diesel::insert_into(hosts::table)
-            .values((
-                hosts::id.eq(id.0),
-                hosts::org_id.eq(actor.org_id.0),
-                hosts::name.eq(name),
-                hosts::url.eq(url),
-            ))
-            .returning(Row::as_select())
-            .get_result(conn)
-            .await?;
-        let entry = Entry::new("host.create", "host")
-            .object(id, name)
-            .after(serde_json::json!({ "name": name, "url": url }));
-        audit::record(conn, actor, entry).await?;
-        publish(conn, actor.org_id, Kind::Host, id.0).await?;
-        Result::<_>::Ok(row)
-    })
-    .await
+    queries::view(&mut conn, control, row).await
 }
 
 /// Tries to reach a host again now instead of at the end of the pause between attempts.
@@ -116,7 +76,11 @@ pub async fn retry(control: &Control, actor: &Actor, id: HostId) -> Result<Host>
     actor.require(Permission::HostsRead)?;
     let host = get(control, actor, id).await?;
     if host.status != HostStatus::Online {
-        control.fleet().with_host(id, |line| line.watcher.retry_now());
+        let watched = control.fleet().with_host(id, |line| line.watcher.retry_now());
+        if watched.is_none() {
+            // Its keys did not open: perhaps they do now.
+            control.wake(Topic::Hosts);
+        }
     }
     Ok(host)
 }
@@ -145,34 +109,16 @@ pub async fn register_local(control: &Control, org: OrgId) -> Result<Option<Host
         }
     };
     tracing::info!(host.url = %url, "found the engine of this machine");
-    let row = insert(
+    let settings = Settings::new(&url.to_string())?;
+    let row = change::insert(
         control,
         &Actor::system(org),
         HostId::new(),
-        "local",
-        &url.to_string(),
+        &Fields::named("local"),
+        &settings,
     )
     .await?;
     control.wake(Topic::Hosts);
-    Ok(Some(row.view(control.fleet())))
-}
-
-/// The longest name of a host, in characters.
-const MAX_NAME: usize = 63;
-
-fn valid_name(name: &str) -> Result<String, Problem> {
-    let name = name.trim();
-    let fault = if name.is_empty() {
-        "A host needs a name. Give it a short one, such as nas."
-    } else if name.chars().count() > MAX_NAME {
-        "The name is longer than 63 characters. Choose a shorter one."
-    } else if name
-        .chars()
-        .any(|c| c.is_control() || c.is_whitespace() || "*,:@\"-".contains(c) && name.starts_with(c))
-    {
-        "The name has a blank or a sign that it cannot start with. Use letters, digits, dots, dashes and underscores."
-    } else {
-        return Ok(name.to_owned());
-    };
-    Err(Problem::invalid("name_invalid", "name", fault))
+    let mut conn = control.db().conn().await?;
+    Ok(Some(queries::view(&mut conn, control, row).await?))
 }

@@ -1,163 +1,32 @@
-//! Watching: one task per enabled host puts what its engine says into the fleet.
+//! Watching: what an engine says goes into the fleet.
 
-use super::{
-    itself::Itself,
-    queries::{self, Row},
-};
+use super::{history, itself::Itself, queries};
 use crate::{
     Control,
-    containers::{HostLine, Line, identify},
+    containers::{Line, identify},
     error::Result,
-    events::Topic,
 };
 use domain::{
-    containers::{ContainerFacts, HostRef},
+    containers::ContainerFacts,
     events::Event,
     hosts::{EngineFacts, HostStatus},
     ids::{ContainerId, HostId, OrgId},
 };
-use engine::{
-    Engine, EngineUrl,
-    watch::{WatchEvent, WatchOptions, Watcher},
-};
+use engine::watch::WatchEvent;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
-/// How often the table is read although nobody rang.
-const POLL: Duration = Duration::from_secs(30);
 /// More changes at once than this, and pages are told to read the list again.
 const MANY: usize = 64;
 
-/// Starts a watcher for every enabled host, and ends those of hosts that are gone; runs until cancelled.
-pub(crate) async fn watch_all(control: &Control) {
-    let stop = control.stopping();
-    let mut running: HashMap<HostId, (String, i32, CancellationToken)> = HashMap::new();
-    loop {
-        let pause = match enabled(control).await {
-            Ok(rows) => {
-                reconcile(control, &mut running, rows);
-                POLL
-            }
-            Err(error) => {
-                tracing::debug!(error = %error, "the hosts cannot be read now");
-                Duration::from_secs(1)
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = control.bells().wait(Topic::Hosts) => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
-}
-
-async fn enabled(control: &Control) -> Result<Vec<Row>> {
-    let mut conn = control.db().conn().await?;
-    queries::enabled(&mut conn).await
-}
-
-fn reconcile(
-    control: &Control,
-    running: &mut HashMap<HostId, (String, i32, CancellationToken)>,
-    rows: Vec<Row>,
-) {
-    let present: HashSet<HostId> = rows.iter().map(|row| HostId(row.id)).collect();
-    running.retain(|id, (_, _, stop)| {
-        let stays = present.contains(id);
-        if !stays {
-            stop.cancel();
-            if let Some(org) = control.fleet().with_host(*id, |line| line.org_id) {
-                control.fleet().drop_host(*id);
-                control
-                    .events()
-                    .send_live(org, Event::FleetChanged { host_id: *id });
-            }
-        }
-        stays
-    });
-    for row in rows {
-        let id = HostId(row.id);
-        if let Some((url, version, stop)) = running.get_mut(&id) {
-            if *url == row.url {
-                if *version != row.version {
-                    *version = row.version;
-                    rename(control, &row);
-                }
-                continue;
-            }
-            stop.cancel();
-        }
-        let stop = control.stopping().child_token();
-        running.insert(id, (row.url.clone(), row.version, stop.clone()));
-        start(control, row, stop);
-    }
-}
-
-/// The host's name is part of every line.
-fn rename(control: &Control, row: &Row) {
-    let id = HostId(row.id);
-    control.fleet().change_host(id, |line| {
-        line.host.name.clone_from(&row.name);
-        let host = line.host.clone();
-        for old in line.lines.values_mut() {
-            *old = Arc::new(Line {
-                host: host.clone(),
-                ..(**old).clone()
-            });
-        }
-    });
-    control
-        .events()
-        .send_live(OrgId(row.org_id), Event::FleetChanged { host_id: id });
-}
-
-fn start(control: &Control, row: Row, stop: CancellationToken) {
-    let url: EngineUrl = match row.url.parse() {
-        Ok(url) => url,
-        Err(error) => {
-            // Only what was valid when it was saved is stored; a newer release may know more.
-            tracing::error!(host.name = %row.name, error = %error, "this host's address cannot be used");
-            return;
-        }
-    };
-    let engine = Engine::connect(&url, engine::Options::default());
-    let (id, org) = (HostId(row.id), OrgId(row.org_id));
-    let host = HostRef {
-        id,
-        name: row.name.clone(),
-    };
-    let (watcher, mut events) = Watcher::start(engine.clone(), WatchOptions::default(), stop);
-    control.fleet().put_host(
-        id,
-        HostLine {
-            org_id: org,
-            host,
-            status: HostStatus::Connecting,
-            error: None,
-            facts: None,
-            last_seen: row.last_seen_at,
-            engine,
-            lines: HashMap::new(),
-            listed: false,
-            watcher,
-        },
-    );
-    let this = control.clone();
-    control.spawn(async move {
-        while let Some(event) = events.recv().await {
-            take(&this, org, id, event).await;
-        }
-    });
-}
-
-async fn take(control: &Control, org: OrgId, id: HostId, event: WatchEvent) {
+pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: WatchEvent) {
     match event {
         WatchEvent::Online(facts) => online(control, id, *facts).await,
         WatchEvent::Offline { error, code } => {
+            control.links().offline(id, code, None);
             let known = control.fleet().change_host(id, |line| {
                 let changed = line.status != HostStatus::Offline || line.error.as_ref() != Some(&error);
                 line.status = HostStatus::Offline;
@@ -166,6 +35,7 @@ async fn take(control: &Control, org: OrgId, id: HostId, event: WatchEvent) {
             });
             if let Some(Some(name)) = known {
                 tracing::warn!(host.name = %name, error.code = code, error = %error, "host offline");
+                history::record(control, id, false, Some(code), Some(&error)).await;
                 tell_host(control, org, id).await;
                 control
                     .events()
@@ -189,7 +59,8 @@ async fn take(control: &Control, org: OrgId, id: HostId, event: WatchEvent) {
                 );
             }
         }
-        WatchEvent::Alive { .. } => {
+        WatchEvent::Alive { latency } => {
+            control.links().ping(id, latency);
             control
                 .fleet()
                 .change_host(id, |line| line.last_seen = Some(chrono::Utc::now()));
@@ -217,6 +88,7 @@ async fn retry_database<F: Future<Output = Result<()>>>(control: &Control, attem
 }
 
 async fn online(control: &Control, id: HostId, facts: EngineFacts) {
+    control.links().online(id);
     let was = control.fleet().change_host(id, |line| {
         let was = std::mem::replace(&mut line.status, HostStatus::Online);
         line.error = None;
@@ -228,6 +100,7 @@ async fn online(control: &Control, id: HostId, facts: EngineFacts) {
     let Some((was, true, org, name)) = was else { return };
     if was != HostStatus::Online {
         tracing::info!(host.name = %name, engine.version = %facts.version, "host online");
+        history::record(control, id, true, None, None).await;
     }
     let stored = async {
         let mut conn = control.db().conn().await?;
@@ -244,7 +117,7 @@ async fn online(control: &Control, id: HostId, facts: EngineFacts) {
     }
 }
 
-async fn tell_host(control: &Control, org: OrgId, id: HostId) {
+pub(super) async fn tell_host(control: &Control, org: OrgId, id: HostId) {
     if let Ok(hosts) = queries::by_ids(control, &[id.0]).await {
         for host in hosts {
             control.events().send_live(org, Event::HostChanged { host });

@@ -10,7 +10,7 @@ use diesel::{
     OptionalExtension, QueryableByName,
     sql_types::{BigInt, Bytea, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
     auth::{Actor, Permission},
@@ -59,22 +59,38 @@ pub async fn put(control: &Control, actor: &Actor, name: &str, value: &SecretStr
         .get_result(conn)
         .await?;
         let id = SecretId(id);
-        let key = control.seal_key();
-        let sealed = key
-            .seal(actor.org_id, id, value.expose_secret().as_bytes())
-            .ok_or_else(|| Error::Internal("a secret could not be sealed".to_owned()))?;
-        diesel::sql_query("update secrets set name = $2, key_id = $3, nonce = $4, sealed = $5 where id = $1")
+        diesel::sql_query("update secrets set name = $2 where id = $1")
             .bind::<SqlUuid, _>(id.0)
             .bind::<Text, _>(&name)
-            .bind::<Text, _>(key.id())
-            .bind::<Bytea, _>(sealed.nonce)
-            .bind::<Bytea, _>(sealed.bytes)
             .execute(conn)
             .await?;
+        seal_into(conn, control, actor.org_id, id, value).await?;
         audit::record(conn, actor, Entry::new("secret.put", "secret").object(id, &name)).await?;
         Ok(id)
     })
     .await
+}
+
+/// Seals a value into a row that is there.
+pub(super) async fn seal_into(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    org: OrgId,
+    id: SecretId,
+    value: &SecretString,
+) -> Result<()> {
+    let key = control.seal_key();
+    let sealed = key
+        .seal(org, id, value.expose_secret().as_bytes())
+        .ok_or_else(|| Error::Internal("a secret could not be sealed".to_owned()))?;
+    diesel::sql_query("update secrets set key_id = $2, nonce = $3, sealed = $4 where id = $1")
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<Text, _>(key.id())
+        .bind::<Bytea, _>(sealed.nonce)
+        .bind::<Bytea, _>(sealed.bytes)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -96,7 +112,7 @@ struct Row {
 pub async fn open(control: &Control, org: OrgId, name: &str) -> Result<SecretString> {
     let mut conn = control.db().conn().await?;
     let row: Option<Row> = diesel::sql_query(
-        "select id, key_id, nonce, sealed from secrets where org_id = $1 and lower(name) = lower($2)",
+        "select id, key_id, nonce, sealed from secrets where org_id = $1 and lower(name) = lower($2) and host_id is null",
     )
     .bind::<SqlUuid, _>(org.0)
     .bind::<Text, _>(name.trim())
@@ -171,7 +187,7 @@ pub async fn delete(control: &Control, actor: &Actor, name: &str) -> Result<()> 
     let mut conn = control.db().conn().await?;
     conn.transaction::<_, Error, _>(async |conn| {
         let gone: Option<Id> = diesel::sql_query(
-            "delete from secrets where org_id = $1 and lower(name) = lower($2) returning id",
+            "delete from secrets where org_id = $1 and lower(name) = lower($2) and host_id is null returning id",
         )
         .bind::<SqlUuid, _>(actor.org_id.0)
         .bind::<Text, _>(name.trim())

@@ -88,11 +88,12 @@ pub struct Paging {
                        Durations are written like `90s`, `5m`, `1h30m`; times are RFC 3339 in UTC."
     ),
     paths(
-        super::hosts::list, super::hosts::create, super::hosts::get, super::hosts::retry,
         super::containers::list, super::containers::get, super::containers::act, super::containers::bulk, super::containers::complete, super::containers::watch,
         super::marks::get, super::marks::set_tags, super::marks::clear_tags, super::marks::set_note,
         super::marks::favour, super::marks::unfavour,
         super::views::list, super::views::create, super::views::update, super::views::delete,
+        super::hosts::list, super::hosts::create, super::hosts::get, super::hosts::replace, super::hosts::change,
+        super::hosts::delete, super::hosts::retry, super::hosts::stats,
         super::schedules::list, super::schedules::create, super::schedules::get, super::schedules::update,
         super::schedules::delete, super::schedules::run, super::schedules::skip, super::schedules::unskip,
         super::schedules::enable, super::schedules::disable, super::schedules::preview,

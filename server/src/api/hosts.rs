@@ -10,17 +10,22 @@ use axum::extract::State;
 use control::{hosts, pages::ListQuery};
 use domain::{
     auth::Permission,
-    hosts::{Host, NewHost},
+    hosts::{Host, HostDraft, HostPatch, HostStats},
     ids::HostId,
     pages::Page,
 };
 use http::{Method, StatusCode};
+use serde::Deserialize;
 
 pub fn routes(routes: Routes) -> Routes {
     routes
         .guarded(Method::GET, "/api/v1/hosts", Permission::HostsRead, list)
         .guarded(Method::POST, "/api/v1/hosts", Permission::HostsManage, create)
         .guarded(Method::GET, "/api/v1/hosts/{id}", Permission::HostsRead, get)
+        .guarded(Method::PUT, "/api/v1/hosts/{id}", Permission::HostsManage, replace)
+        .guarded(Method::PATCH, "/api/v1/hosts/{id}", Permission::HostsManage, change)
+        .guarded(Method::DELETE, "/api/v1/hosts/{id}", Permission::HostsManage, delete)
+        .guarded(Method::GET, "/api/v1/hosts/{id}/stats", Permission::HostsRead, stats)
         .guarded(
             Method::POST,
             "/api/v1/hosts/{id}/retry",
@@ -41,18 +46,74 @@ pub async fn list(
 }
 
 /// Adds a host; it need not answer now.
-#[utoipa::path(post, path = "/api/v1/hosts", tag = "hosts", request_body = NewHost,
-    responses((status = 201, body = Host), (status = 409, description = "`name_taken`, `host_exists`"),
-        (status = 422, description = "`name_invalid`, or a url that cannot be used")))]
+///
+/// An SSH host that answers shows its key first: 409 `host_key_unknown` with `details.fingerprint`. A person compares it,
+/// and the same body is sent again with `accept_fingerprint`.
+#[utoipa::path(post, path = "/api/v1/hosts", tag = "hosts", request_body = HostDraft,
+    responses((status = 201, body = Host),
+        (status = 409, description = "`name_taken`, `host_exists`, `host_key_unknown`, `host_key_changed`"),
+        (status = 422, description = "`name_invalid`, or whatever else is wrong, with the field")))]
 pub async fn create(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    Json(new): Json<NewHost>,
+    Json(draft): Json<HostDraft>,
 ) -> Result<(StatusCode, Json<Host>), ApiError> {
     Ok((
         StatusCode::CREATED,
-        Json(hosts::create(&state.control, &actor, new).await?),
+        Json(hosts::create(&state.control, &actor, draft).await?),
     ))
+}
+
+/// Replaces a host. Secrets that `tls` and `ssh` leave out stay; `null` removes one.
+#[utoipa::path(put, path = "/api/v1/hosts/{id}", tag = "hosts", params(("id" = HostId, Path)), request_body = HostDraft,
+    responses((status = 200, body = Host), (status = 404, description = "`host_not_found`"),
+        (status = 409, description = "`stale_version` with the current object, `name_taken`, `host_exists`, \
+            `host_key_unknown`, `host_key_changed`"),
+        (status = 422, description = "What is wrong, with the field")))]
+pub async fn replace(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<HostId>,
+    Json(draft): Json<HostDraft>,
+) -> Result<Json<Host>, ApiError> {
+    Ok(Json(hosts::replace(&state.control, &actor, id, draft).await?))
+}
+
+/// Changes some of a host, such as `{"maintenance": true}`.
+#[utoipa::path(patch, path = "/api/v1/hosts/{id}", tag = "hosts", params(("id" = HostId, Path)), request_body = HostPatch,
+    responses((status = 200, body = Host), (status = 404, description = "`host_not_found`"),
+        (status = 409, description = "As for PUT"), (status = 422, description = "What is wrong, with the field")))]
+pub async fn change(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<HostId>,
+    Json(patch): Json<HostPatch>,
+) -> Result<Json<Host>, ApiError> {
+    Ok(Json(hosts::change(&state.control, &actor, id, patch).await?))
+}
+
+/// How a host is deleted.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct Deletion {
+    /// Although schedules name it.
+    force: bool,
+}
+
+/// Removes a host from Chrontainer; on the host itself nothing changes.
+#[utoipa::path(delete, path = "/api/v1/hosts/{id}", tag = "hosts", params(("id" = HostId, Path), Deletion),
+    responses((status = 204), (status = 404, description = "`host_not_found`"),
+        (status = 409, description = "`host_has_schedules`: `details.schedules` names them; send `force=true` to do it \
+            all the same")))]
+pub async fn delete(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<HostId>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, ApiError> {
+    hosts::delete(&state.control, &actor, id, deletion.force).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// One host.
@@ -78,4 +139,15 @@ pub async fn retry(
         StatusCode::ACCEPTED,
         Json(hosts::retry(&state.control, &actor, id).await?),
     ))
+}
+
+/// Everything that is known of a host's engine and connection.
+#[utoipa::path(get, path = "/api/v1/hosts/{id}/stats", tag = "hosts", params(("id" = HostId, Path)),
+    responses((status = 200, body = HostStats), (status = 404, description = "`host_not_found`")))]
+pub async fn stats(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<HostId>,
+) -> Result<Json<HostStats>, ApiError> {
+    Ok(Json(hosts::stats(&state.control, &actor, id).await?))
 }

@@ -8,6 +8,7 @@ mod files;
 mod fleet;
 mod forecast;
 mod forms;
+mod hosts;
 mod identity;
 mod inside;
 mod lifecycle;

@@ -198,6 +198,12 @@ async fn a_stranger_finds_nothing_of_ours() {
             let mut request = inside.request(route.method.clone(), &path, Some(&theirs));
             if tail == "/pause" {
                 request = request.json(&serde_json::json!({ "until": "2999-01-01T00:00:00Z" }));
+            } else if *prefix == "/api/v1/hosts/" {
+                if !matches!(route.method, Method::GET | Method::DELETE) {
+                    let whole = serde_json::json!({ "name": "mine", "url": "tcp://127.0.0.1:1" });
+                    let nothing = serde_json::json!({});
+                    request = request.json(if route.method == Method::PUT { &whole } else { &nothing });
+                }
             } else if *prefix == "/api/v1/blackouts/" {
                 request = request.json(&window);
             } else if tail == "/move" || tail == "/skip" {

@@ -12,7 +12,7 @@ use crate::{
 use domain::{
     actions::Action,
     durations::HumanDuration,
-    hosts::NewHost,
+    hosts::HostDraft,
     ids::{ContainerId, RunId},
     runs::{Run, RunState, TargetState},
     schedules::Step,
@@ -33,10 +33,7 @@ impl Fixture {
     async fn with(engine: &TestEngine) -> Self {
         let fixture = Self::new().await;
         fixture.control.start().await.unwrap();
-        let local = NewHost {
-            name: "local".to_owned(),
-            url: engine.docker_host(),
-        };
+        let local = HostDraft::new("local", engine.docker_host());
         hosts::create(&fixture.control, &fixture.owner, local)
             .await
             .unwrap();

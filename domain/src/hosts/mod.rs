@@ -1,6 +1,18 @@
 //! Hosts: the container engines that are managed.
 
-use crate::ids::HostId;
+mod draft;
+mod hidden;
+mod link;
+mod rules;
+
+pub use draft::{HostDraft, HostPatch, SshDraft, TlsDraft};
+pub use hidden::{Change, Hidden};
+pub use link::{
+    Connection, ContainerCounts, DiskUse, HostStats, SshView, TestState, TestStep, TlsView, Transport,
+};
+pub use rules::{valid_address, valid_name, valid_note, valid_tags};
+
+use crate::{containers::HostRef, ids::HostId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -68,26 +80,35 @@ pub struct Host {
     pub id: HostId,
     pub name: String,
     pub url: String,
+    pub transport: Transport,
+    /// What a person should know of this way of reaching it.
+    pub warning: Option<String>,
+    pub tls: Option<TlsView>,
+    pub ssh: Option<SshView>,
+    pub tags: Vec<String>,
+    pub note: String,
     pub enabled: bool,
+    /// No scheduled work and no alerts.
+    pub maintenance: bool,
+    /// Where its published ports are reached, if not at the host of the url.
+    pub address: Option<String>,
     pub status: HostStatus,
     /// Why it does not answer: a sentence.
     pub error: Option<String>,
+    /// The stable code of that, and what helps a program: fingerprints of a host key.
+    pub error_code: Option<String>,
+    /// The SSH host key that waits for a person to confirm it.
+    pub offered_fingerprint: Option<String>,
     /// When the engine answered last.
     pub last_seen: Option<DateTime<Utc>>,
+    /// The time of the last ping, in milliseconds.
+    pub latency_ms: Option<f32>,
     pub engine: Option<EngineFacts>,
+    /// Other hosts that are the same engine: its containers are listed twice.
+    pub same_engine: Vec<HostRef>,
     /// Containers known on it, and how many of them run.
     pub containers: u32,
     pub running: u32,
     pub created_at: DateTime<Utc>,
     pub version: i32,
-}
-
-/// What is sent to add a host.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NewHost {
-    pub name: String,
-    /// `unix:///var/run/docker.sock` or `tcp://nas:2375`.
-    pub url: String,
 }

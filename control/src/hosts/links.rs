@@ -1,0 +1,91 @@
+//! What is known of connections beside the fleet: why one is not made, how quick it is.
+
+use domain::{errors::Problem, ids::HostId};
+use parking_lot::RwLock;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How many pings are remembered: ten minutes.
+const PINGS: usize = 60;
+/// How long what was measured of a disk is good for; an engine works hard for it.
+const DISK_FRESH: Duration = Duration::from_secs(60);
+
+/// The connections of this server.
+#[derive(Clone, Default)]
+pub struct Links(Arc<RwLock<HashMap<HostId, Link>>>);
+
+#[derive(Clone, Default)]
+pub(super) struct Link {
+    /// Why it cannot even be tried: its keys do not open.
+    pub unusable: Option<Problem>,
+    /// The code of the reason for which it was lost.
+    pub code: Option<String>,
+    /// The SSH host key that waits for a person.
+    pub offered: Option<String>,
+    pub latencies: VecDeque<f32>,
+    disk: Option<(Instant, domain::hosts::DiskUse)>,
+}
+
+impl Links {
+    pub(super) fn get(&self, id: HostId) -> Link {
+        self.0.read().get(&id).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn drop(&self, id: HostId) {
+        self.0.write().remove(&id);
+    }
+
+    /// Says whether that is news.
+    pub(super) fn unusable(&self, id: HostId, why: Problem) -> bool {
+        let mut links = self.0.write();
+        let link = links.entry(id).or_default();
+        let news = link.unusable.as_ref() != Some(&why);
+        *link = Link {
+            unusable: Some(why),
+            ..Link::default()
+        };
+        news
+    }
+
+    /// A new connection is tried, with other settings perhaps.
+    pub(super) fn begin(&self, id: HostId) {
+        self.0.write().insert(id, Link::default());
+    }
+
+    pub(super) fn online(&self, id: HostId) {
+        let mut links = self.0.write();
+        let link = links.entry(id).or_default();
+        (link.unusable, link.code, link.offered) = (None, None, None);
+    }
+
+    pub(super) fn offline(&self, id: HostId, code: &str, offered: Option<String>) {
+        let mut links = self.0.write();
+        let link = links.entry(id).or_default();
+        (link.code, link.offered) = (Some(code.to_owned()), offered);
+    }
+
+    pub(super) fn ping(&self, id: HostId, latency: Duration) {
+        let mut links = self.0.write();
+        let pings = &mut links.entry(id).or_default().latencies;
+        if pings.len() == PINGS {
+            pings.pop_front();
+        }
+        // Hundredths of a millisecond: what is below is noise.
+        pings.push_back((latency.as_secs_f32() * 100_000.0).round() / 100.0);
+    }
+
+    /// What was measured lately.
+    pub(super) fn disk(&self, id: HostId) -> Option<domain::hosts::DiskUse> {
+        let (at, disk) = self.0.read().get(&id)?.disk?;
+        (at.elapsed() < DISK_FRESH).then_some(disk)
+    }
+
+    pub(super) fn measured(&self, id: HostId, disk: domain::hosts::DiskUse) {
+        if let Some(link) = self.0.write().get_mut(&id) {
+            link.disk = Some((Instant::now(), disk));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Everything that is known of a host's engine and connection.
+
+use super::{history, queries};
+use crate::{Control, error::Result};
+use domain::{
+    auth::{Actor, Permission},
+    containers::{ContainerState, Health},
+    errors::Problem,
+    hosts::{Connection, ContainerCounts, DiskUse, HostStats, HostStatus},
+    ids::HostId,
+};
+use std::time::Duration;
+
+/// How long a page waits for an engine that measures its disk.
+const DISK_PATIENCE: Duration = Duration::from_secs(3);
+/// How many of the latest reasons are repeated apart.
+const ERRORS: usize = 10;
+
+/// What is known of a host.
+///
+/// # Errors
+/// 403; 404.
+pub async fn stats(control: &Control, actor: &Actor, id: HostId) -> Result<HostStats> {
+    actor.require(Permission::HostsRead)?;
+    let mut conn = control.db().conn().await?;
+    let row = queries::find(&mut conn, actor.org_id, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("host"))?;
+    let host = queries::view(&mut conn, control, row).await?;
+    let history = history::read(&mut conn, id).await?;
+    drop(conn);
+    let last_errors: Vec<Connection> = history
+        .iter()
+        .filter(|line| line.status == HostStatus::Offline)
+        .take(ERRORS)
+        .cloned()
+        .collect();
+    let disk = match host.status {
+        HostStatus::Online => disk(control, id).await,
+        _ => None,
+    };
+    Ok(HostStats {
+        status: host.status,
+        engine: host.engine,
+        containers: counts(control, id),
+        disk,
+        latency_ms: control.links().get(id).latencies.into(),
+        history,
+        last_errors,
+        same_engine: host.same_engine,
+    })
+}
+
+fn counts(control: &Control, id: HostId) -> ContainerCounts {
+    let counted = control.fleet().with_host(id, |line| {
+        let mut counts = ContainerCounts::default();
+        for line in line.lines.values() {
+            counts.total += 1;
+            match line.facts.state {
+                ContainerState::Running => counts.running += 1,
+                ContainerState::Paused => counts.paused += 1,
+                ContainerState::Restarting => counts.restarting += 1,
+                ContainerState::Created => counts.created += 1,
+                ContainerState::Exited | ContainerState::Dead => counts.stopped += 1,
+                ContainerState::Removing | ContainerState::Unknown => {}
+            }
+            if line.facts.health == Some(Health::Unhealthy) {
+                counts.unhealthy += 1;
+            }
+        }
+        counts
+    });
+    counted.unwrap_or_default()
+}
+
+/// What was measured lately, or is measured now; nothing when that takes long. The engine goes on measuring, and the
+/// next look finds it.
+async fn disk(control: &Control, id: HostId) -> Option<DiskUse> {
+    if let Some(disk) = control.links().disk(id) {
+        return Some(disk);
+    }
+    let engine = control.fleet().engine(id)?;
+    let links = control.links().clone();
+    let measuring = tokio::spawn(async move {
+        let disk = engine.disk().await;
+        if let Ok(disk) = &disk {
+            links.measured(id, *disk);
+        }
+        disk.ok()
+    });
+    tokio::time::timeout(DISK_PATIENCE, measuring)
+        .await
+        .ok()?
+        .ok()
+        .flatten()
+}

@@ -1,0 +1,139 @@
+//! The connection to a host: how it is made, how it was tested, how it has been.
+
+use super::EngineFacts;
+use crate::{containers::HostRef, hosts::HostStatus};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How an engine is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    #[default]
+    Unix,
+    /// Neither encrypted nor authenticated.
+    Tcp,
+    /// TCP with mutual TLS.
+    Tls,
+    Ssh,
+}
+
+/// What is stored of mutual TLS; the texts themselves are never answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct TlsView {
+    pub has_ca: bool,
+    pub has_cert: bool,
+    pub has_key: bool,
+}
+
+/// What is stored of SSH; keys and passwords themselves are never answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct SshView {
+    pub has_private_key: bool,
+    pub has_passphrase: bool,
+    pub has_password: bool,
+    pub use_agent: bool,
+    pub docker_path: Option<String>,
+    /// The pinned host key, `SHA256:…`; nothing until a person has confirmed it, and until then the host is not signed in
+    /// to.
+    pub fingerprint: Option<String>,
+    /// Its algorithm, `ssh-ed25519` and the like, where it is known.
+    pub algorithm: Option<String>,
+}
+
+/// One step of a connection test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TestStep {
+    /// `resolve`, `connect`, `tls`, `host_key`, `sign_in`, `ping`, `version`, `permission`, `duplicate`, …
+    pub step: String,
+    pub state: TestState,
+    /// How long it took, in milliseconds.
+    pub ms: Option<u32>,
+    /// What was found, or what is wrong and what to do.
+    pub message: String,
+    /// The stable code of what is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The SSH host key that the host showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// The one that is pinned, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
+}
+
+/// How a step of a test is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TestState {
+    Running,
+    Passed,
+    /// It works, and a person should know something.
+    Warning,
+    Failed,
+    /// Not tried, since a step before it failed.
+    Skipped,
+}
+
+/// A change of the connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Connection {
+    pub at: DateTime<Utc>,
+    pub status: HostStatus,
+    /// Why it was lost: a stable code, and a sentence.
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+/// Everything that is known of a host's engine and connection: `GET /api/v1/hosts/{id}/stats`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostStats {
+    pub status: HostStatus,
+    pub engine: Option<EngineFacts>,
+    pub containers: ContainerCounts,
+    /// What the engine keeps on its disk; nothing while it does not answer.
+    pub disk: Option<DiskUse>,
+    /// The time of the latest pings in milliseconds, oldest first; one every 10 s.
+    pub latency_ms: Vec<f32>,
+    /// How the connection changed, newest first.
+    pub history: Vec<Connection>,
+    /// The latest reasons for which it was lost, newest first.
+    pub last_errors: Vec<Connection>,
+    /// Other hosts that are the same engine.
+    pub same_engine: Vec<HostRef>,
+}
+
+/// Containers by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContainerCounts {
+    pub total: u32,
+    pub running: u32,
+    pub paused: u32,
+    pub restarting: u32,
+    pub created: u32,
+    /// Exited or dead.
+    pub stopped: u32,
+    pub unhealthy: u32,
+}
+
+/// What an engine keeps on its disk, in bytes and pieces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DiskUse {
+    pub images: u32,
+    pub images_bytes: i64,
+    pub containers_bytes: i64,
+    pub volumes: u32,
+    pub volumes_bytes: i64,
+    pub build_cache_bytes: i64,
+}
