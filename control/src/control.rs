@@ -24,6 +24,8 @@ pub struct ControlOptions {
     /// How long a session lasts without being used, and at most.
     pub session_idle: Duration,
     pub session_max: Duration,
+    /// Where unix sockets may be made: hosts by SSH are bridged there.
+    pub runtime_dir: Option<std::path::PathBuf>,
     /// The id of the container that this server runs in, if it does.
     pub own_container: Option<String>,
     /// Where requests of schedules may go beside public addresses.
@@ -38,6 +40,7 @@ impl Default for ControlOptions {
             lease: Duration::from_secs(15),
             session_idle: Duration::from_secs(7 * 24 * 3600),
             session_max: Duration::from_secs(30 * 24 * 3600),
+            runtime_dir: None,
             own_container: None,
             http_allow: runs::HttpAllow::default(),
             release: env!("CARGO_PKG_VERSION"),

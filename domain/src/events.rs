@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case", try_from = "Wire")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most events are of the largest kind, and they are handed on behind an Arc"
+)]
 pub enum Event {
     /// A container appeared or changed.
     ContainerChanged {
@@ -32,7 +36,7 @@ pub enum Event {
     },
     /// A host's settings or health changed.
     HostChanged {
-        host: Host,
+        host: Box<Host>,
     },
     HostRemoved {
         id: HostId,
@@ -109,7 +113,7 @@ impl TryFrom<Wire> for Event {
             },
             "fleet_changed" => Self::FleetChanged { host_id: host_id? },
             "host_changed" => Self::HostChanged {
-                host: wire.host.ok_or_else(|| missing("host"))?,
+                host: Box::new(wire.host.ok_or_else(|| missing("host"))?),
             },
             "host_removed" => Self::HostRemoved { id: HostId(id?) },
             "schedule_changed" => Self::ScheduleChanged { id: ScheduleId(id?) },

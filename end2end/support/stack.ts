@@ -75,6 +75,10 @@ export class Stack {
   get password() {
     return this.described.password;
   }
+  /** The engine's address, as hosts are added with it. */
+  get dockerHost() {
+    return this.described.docker_host;
+  }
   get setupUrl() {
     return this.described.setup_url ?? "";
   }

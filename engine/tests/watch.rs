@@ -95,7 +95,7 @@ impl Watched {
 
     async fn offline(&mut self) -> (&'static str, String) {
         self.until("offline", |event| match event {
-            WatchEvent::Offline { error, code } => Some((*code, error.clone())),
+            WatchEvent::Offline { error, code, .. } => Some((*code, error.clone())),
             _ => None,
         })
         .await

@@ -138,6 +138,7 @@ pub async fn open_control(
         http_allow: settings.http_allow.clone(),
         session_idle: settings.session_idle,
         session_max: settings.session_max,
+        runtime_dir: Some(settings.runtime_dir.clone()),
         own_container: engine::itself::own_container_id(),
         ..ControlOptions::default()
     };

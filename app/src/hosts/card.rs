@@ -1,18 +1,22 @@
 //! One host: how it is reached, whether it answers, what it is.
 
-use super::api;
+use super::{
+    acts::{Acts, NEEDS_ADMIN},
+    words,
+};
 use crate::components::{
     Status, host_state, icon,
+    menu::RowMenu,
     time::{Ago, At},
-    toast::Toasts,
 };
 use domain::{
-    hosts::{EngineFacts, Host, HostStatus},
+    hosts::{Host, HostStatus},
     ids::HostId,
 };
 use leptos::{prelude::*, task::spawn_local};
 
-pub fn card(id: HostId, hosts: RwSignal<Vec<Host>>) -> AnyView {
+pub fn card(id: HostId, acts: Acts) -> AnyView {
+    let hosts = acts.hosts;
     let Some(first) = hosts.with_untracked(|hosts| hosts.iter().find(|host| host.id == id).cloned()) else {
         return ().into_any();
     };
@@ -25,39 +29,54 @@ pub fn card(id: HostId, hosts: RwSignal<Vec<Host>>) -> AnyView {
     let status = Memo::new(move |_| host.with(|host| host.status));
     let state = Signal::derive(move || host_state(status.get()));
     let offline = move || status.get() == HostStatus::Offline;
+    let name = Signal::derive(move || host.with(|host| host.name.clone()));
     view! {
         <article class="card hc" class:off=offline aria-labelledby=format!("host-{id}")>
             <div class="card-h">
                 <div class="stack heads">
-                    <h2 id=format!("host-{id}")>{move || host.with(|host| host.name.clone())}</h2>
-                    {move || host.with(|host| transport(&host.url))}
+                    <h2 id=format!("host-{id}")><a href=format!("/hosts/{id}")>{name}</a></h2>
+                    {move || host.with(words::transport)}
                 </div>
-                <div class="end"><span role="status"><Status state /></span></div>
+                <div class="end">
+                    <span role="status"><Status state /></span>
+                    <RowMenu id=format!("host-menu-{id}") label=name>{acts.menu(host, id)}</RowMenu>
+                </div>
             </div>
             <div class="card-b">
-                {move || host.with(trouble)}
+                {move || host.with(|host| trouble(host, acts))}
+                {move || host.with(hints)}
                 {move || host.with(facts)}
-                <Show when=offline><Retry id hosts /></Show>
+                <Show when=offline><Retry id acts /></Show>
             </div>
+            <div class="card-f">{maintenance(host, id, acts)}{move || host.with(words::tags)}</div>
         </article>
     }
     .into_any()
 }
 
-/// How it is reached.
-fn transport(url: &str) -> AnyView {
-    let (sign, words, rest) = if let Some(path) = url.strip_prefix("unix://") {
-        ("plug", "Local socket", path)
-    } else if let Some(address) = url.strip_prefix("tcp://") {
-        ("network", "TCP, not encrypted", address)
-    } else {
-        ("network", "", url)
-    };
-    view! { <span class="tr">{icon(sign)}{words}" "<code title=url.to_owned()>{rest.to_owned()}</code></span> }.into_any()
+/// The switch of maintenance.
+pub fn maintenance(host: Memo<Host>, id: HostId, acts: Acts) -> AnyView {
+    view! {
+        <label class="row" title=move || (!acts.manages.get()).then_some(NEEDS_ADMIN)>
+            <input
+                class="switch"
+                type="checkbox"
+                role="switch"
+                aria-label=move || format!("Maintenance of {}", host.with(|host| host.name.clone()))
+                disabled=move || !acts.manages.get()
+                prop:checked=move || host.with(|host| host.maintenance)
+                on:change=move |event| acts.maintenance(id, event_target_checked(&event))
+            />
+            <span>
+                {move || if host.with(|host| host.maintenance) { "In maintenance: no scheduled work, no alerts" } else { "Maintenance" }}
+            </span>
+        </label>
+    }
+    .into_any()
 }
 
-/// Why it does not answer.
-fn trouble(host: &Host) -> AnyView {
+/// Why it does not answer. The first sentence is what happened.
+pub fn trouble(host: &Host, acts: Acts) -> AnyView {
     if host.status != HostStatus::Offline {
         return ().into_any();
     }
@@ -65,7 +84,6 @@ fn trouble(host: &Host) -> AnyView {
         .error
         .clone()
         .unwrap_or_else(|| "It does not answer. Check its power and its network.".to_owned());
-    // The first sentence is what happened.
     let (what, rest) = match message.split_once(". ") {
         Some((what, rest)) => (format!("{what}."), rest.to_owned()),
         None => (message, String::new()),
@@ -73,10 +91,65 @@ fn trouble(host: &Host) -> AnyView {
     view! {
         <div class="note" data-s="bad">
             {icon("circle-alert")}
-            <div><b>{what}</b>" "{rest}</div>
+            <div><b>{what}</b>" "{rest}{key(host, acts)}</div>
         </div>
     }
     .into_any()
+}
+
+/// A host key that waits for a person.
+fn key(host: &Host, acts: Acts) -> AnyView {
+    let Some(offered) = host.offered_fingerprint.clone() else {
+        return ().into_any();
+    };
+    let pinned = host.ssh.as_ref().and_then(|ssh| ssh.fingerprint.clone());
+    let (id, changed) = (host.id, pinned.is_some());
+    let shown = offered.clone();
+    view! {
+        <dl class="kv keys">
+            {pinned.map(|pinned| view! { <dt>"Pinned"</dt><dd><code>{pinned}</code></dd> })}
+            <dt>"Shown"</dt>
+            <dd><code>{shown}</code></dd>
+        </dl>
+        <button
+            class="btn btn-sm"
+            type="button"
+            title=move || (!acts.manages.get()).then_some(NEEDS_ADMIN)
+            disabled=move || !acts.manages.get()
+            on:click=move |_| acts.pin(id, offered.clone())
+        >
+            {icon("fingerprint")}
+            {if changed { "It was reinstalled, pin the new key" } else { "It is the same, pin it" }}
+        </button>
+    }
+    .into_any()
+}
+
+/// What a person should know although it works.
+pub fn hints(host: &Host) -> AnyView {
+    let twin = host.same_engine.first().map(|other| {
+        let more = host.same_engine.len() - 1;
+        let others = if more == 0 {
+            other.name.clone()
+        } else {
+            format!("{} and {more} more", other.name)
+        };
+        view! {
+            <div class="note" data-s="warn">
+                {icon("triangle-alert")}
+                <div><b>"The same engine as "{others}"."</b>" Its containers are listed more than once. Delete one of the two."</div>
+            </div>
+        }
+    });
+    let open = host.warning.clone().map(|warning| {
+        view! {
+            <div class="note" data-s="warn">
+                {icon("triangle-alert")}
+                <div>{warning}</div>
+            </div>
+        }
+    });
+    view! { {twin}{open} }.into_any()
 }
 
 fn facts(host: &Host) -> AnyView {
@@ -91,7 +164,7 @@ fn facts(host: &Host) -> AnyView {
     let engine = host.engine.as_ref();
     let containers = {
         let (all, running) = (host.containers, host.running);
-        let href = format!("/?q=host%3A{}", host.name);
+        let href = words::fleet_href(&host.name);
         view! {
             <a class="link" href=href>{all}</a>
             <span class="faint">{(all > 0).then(|| format!(", {running} running"))}</span>
@@ -101,65 +174,26 @@ fn facts(host: &Host) -> AnyView {
     view! {
         <dl class="kv">
             {seen}
-            {engine.map(|engine| line("Engine", product(engine).into_any()))}
-            {engine.filter(|engine| !engine.os.is_empty()).map(|engine| line("System", system(engine).into_any()))}
-            {engine.filter(|engine| engine.cpus > 0).map(|engine| line("Machine", machine(engine).into_any()))}
+            {engine.map(|engine| line("Engine", words::product(engine).into_any()))}
+            {engine.filter(|engine| !engine.os.is_empty()).map(|engine| line("System", words::system(engine).into_any()))}
+            {engine.filter(|engine| engine.cpus > 0).map(|engine| line("Machine", words::machine(engine).into_any()))}
             {line("Containers", containers)}
+            {host.latency_ms.map(|ms| line("Latency", words::latency(ms).into_any()))}
+            {(!host.note.is_empty()).then(|| line("Note", host.note.clone().into_any()))}
         </dl>
     }
     .into_any()
 }
 
-/// "Docker 27.5.0, API 1.47"
-fn product(engine: &EngineFacts) -> String {
-    let name = match engine.kind.as_str() {
-        "podman" => "Podman",
-        "docker" => "Docker",
-        other => other,
-    };
-    format!("{name} {}, API {}", engine.version, engine.api_version)
-}
-
-/// "Debian GNU/Linux 12, 6.1.0 on x86_64"
-fn system(engine: &EngineFacts) -> String {
-    [engine.os.as_str(), engine.kernel.as_str()]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// "pi5, 4 CPUs, 7.8 GB, aarch64"
-fn machine(engine: &EngineFacts) -> String {
-    let cpus = if engine.cpus == 1 {
-        "1 CPU".to_owned()
-    } else {
-        format!("{} CPUs", engine.cpus)
-    };
-    let memory = format!("{:.1} GB", engine.memory_bytes as f64 / 1_000_000_000.0);
-    [engine.hostname.clone(), cpus, memory, engine.architecture.clone()]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 #[component]
-fn Retry(id: HostId, hosts: RwSignal<Vec<Host>>) -> impl IntoView {
+pub fn Retry(id: HostId, acts: Acts) -> impl IntoView {
     let busy = RwSignal::new(false);
-    let toasts = Toasts::get();
+    let toasts = crate::components::toast::Toasts::get();
     let retry = move |_| {
         busy.set(true);
         spawn_local(async move {
-            let answer = api::retry(id).await;
-            match answer {
-                Ok(host) => {
-                    let _ = hosts.try_update(|hosts| {
-                        if let Some(old) = hosts.iter_mut().find(|old| old.id == id) {
-                            *old = host;
-                        }
-                    });
-                }
+            match super::api::retry(id).await {
+                Ok(host) => acts.answered(host),
                 Err(error) => toasts.bad(error.0.message),
             }
             // The answer comes as a live event; the button rests a moment so that a second click is meant.

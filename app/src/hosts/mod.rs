@@ -1,8 +1,14 @@
-//! Hosts: the engines that are managed, whether they answer, and adding one.
+//! Hosts: the engines that are managed, whether they answer, adding, changing and deleting one.
 
-mod add;
+mod acts;
 pub mod api;
 mod card;
+mod contexts;
+mod detail;
+mod form;
 mod page;
+mod remove;
+mod words;
 
+pub use detail::HostPage;
 pub use page::Hosts;

@@ -1,6 +1,6 @@
 //! The page of all hosts.
 
-use super::{add::AddHost, api, card::card};
+use super::{acts::Acts, api, card::card, contexts::ContextsDialog, form::HostDialog, remove::DeleteDialog};
 use crate::{
     components::{Empty, Failure, dialog, icon, skeleton},
     live::Live,
@@ -19,11 +19,13 @@ pub fn Hosts() -> impl IntoView {
     let again = RwSignal::new(0_u32);
     let page = Resource::new(move || (live.gaps(), again.get()), |_| api::list(None));
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
-    let adding = NodeRef::<html::Dialog>::new();
     let hosts = RwSignal::new(Vec::<Host>::new());
+    let acts = Acts::new(hosts);
+    let contexts = NodeRef::<html::Dialog>::new();
+    let looked = RwSignal::new(0_u32);
     let summary = RwSignal::new(String::new());
     live.listen(move |event| match event {
-        Event::HostChanged { host } => put(hosts, host.clone()),
+        Event::HostChanged { host } => acts.put((**host).clone()),
         Event::HostRemoved { id } => hosts.update(|hosts| hosts.retain(|host| host.id != *id)),
         _ => {}
     });
@@ -35,6 +37,10 @@ pub fn Hosts() -> impl IntoView {
                 (of(HostStatus::Offline), "offline"),
                 (of(HostStatus::Connecting), "connecting"),
                 (of(HostStatus::Disabled), "disabled"),
+                (
+                    hosts.iter().filter(|host| host.maintenance).count(),
+                    "in maintenance",
+                ),
             ];
             let words = parts
                 .iter()
@@ -49,10 +55,21 @@ pub fn Hosts() -> impl IntoView {
             <h1>"Hosts"</h1>
             <span class="sub">{move || summary.get()}</span>
             <div class="end">
-                <button class="btn btn-primary" type="button" aria-haspopup="dialog" on:click=move |_| dialog::open(adding)>
-                    {icon("plus")}
-                    "Add host"
+                <button
+                    class="btn"
+                    type="button"
+                    aria-haspopup="dialog"
+                    title=move || (!acts.manages.get()).then_some(super::acts::NEEDS_ADMIN)
+                    disabled=move || !acts.manages.get()
+                    on:click=move |_| {
+                        looked.update(|looked| *looked += 1);
+                        dialog::open(contexts);
+                    }
+                >
+                    {icon("download")}
+                    "Import"
                 </button>
+                {add_button(acts)}
             </div>
         </div>
         <Transition fallback=|| skeleton::lines(4)>
@@ -60,25 +77,38 @@ pub fn Hosts() -> impl IntoView {
                 match page.await {
                     Ok(page) => {
                         hosts.set(page.items);
-                        view! { <Cards hosts adding /> }.into_any()
+                        view! { <Cards acts /> }.into_any()
                     }
                     Err(error) => view! { <Failure error retry=reload /> }.into_any(),
                 }
             })}
         </Transition>
-        <AddHost node=adding added=Callback::new(move |host| put(hosts, host)) />
+        <HostDialog node=acts.dialog form=acts.form saved=Callback::new(move |host| acts.answered(host)) />
+        <ContextsDialog node=contexts opened=looked acts />
+        <DeleteDialog acts deleted=Callback::new(move |host: Host| hosts.update(|hosts| hosts.retain(|old| old.id != host.id))) />
     }
 }
 
-fn put(hosts: RwSignal<Vec<Host>>, host: Host) {
-    let _ = hosts.try_update(|hosts| match hosts.iter_mut().find(|old| old.id == host.id) {
-        Some(old) => *old = host,
-        None => hosts.push(host),
-    });
+fn add_button(acts: Acts) -> AnyView {
+    view! {
+        <button
+            class="btn btn-primary"
+            type="button"
+            aria-haspopup="dialog"
+            title=move || (!acts.manages.get()).then_some(super::acts::NEEDS_ADMIN)
+            disabled=move || !acts.manages.get()
+            on:click=move |_| acts.add()
+        >
+            {icon("plus")}
+            "Add host"
+        </button>
+    }
+    .into_any()
 }
 
 #[component]
-fn Cards(hosts: RwSignal<Vec<Host>>, adding: NodeRef<html::Dialog>) -> impl IntoView {
+fn Cards(acts: Acts) -> impl IntoView {
+    let hosts = acts.hosts;
     let ids = Memo::new(move |_| {
         hosts.with(|hosts| {
             let mut ids: Vec<_> = hosts
@@ -112,22 +142,17 @@ fn Cards(hosts: RwSignal<Vec<Host>>, adding: NodeRef<html::Dialog>) -> impl Into
                     <div class="card">
                         <Empty icon="server" title="No hosts yet">
                             <p>
-                                "A host is a machine with a container engine, Docker or Podman. The one on this machine is found at the first start, if it answers."
+                                "A host is a machine with a container engine, Docker or Podman: this one by its socket, others by SSH or TCP. The one on this machine is found at the first start, if it answers."
                             </p>
-                            <p class="faint sm">"For example "<code>"unix:///var/run/docker.sock"</code></p>
-                            <div class="row">
-                                <button class="btn btn-primary" type="button" on:click=move |_| dialog::open(adding)>
-                                    {icon("plus")}
-                                    "Add host"
-                                </button>
-                            </div>
+                            <p class="faint sm">"For example "<code>"ssh://pi@10.0.0.5"</code></p>
+                            <div class="row">{add_button(acts)}</div>
                         </Empty>
                     </div>
                 }
             }
         >
-            <div class="grid-auto host-cards" aria-label=move || count(hosts.with(Vec::len) as u64, "host")>
-                <For each=shown key=|id| *id children=move |id| card(id, hosts) />
+            <div class="grid-auto host-cards" role="group" aria-label=move || count(hosts.with(Vec::len) as u64, "host")>
+                <For each=shown key=|id| *id children=move |id| card(id, acts) />
             </div>
         </Show>
     }

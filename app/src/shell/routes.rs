@@ -69,6 +69,7 @@ lazy_pages! { RecordPages, records, __preload_records:
     ActivityPage => view! { <crate::runs::Activity /> },
     OneRunPage => view! { <crate::runs::RunPage /> },
     HostsPage => view! { <crate::hosts::Hosts /> },
+    OneHostPage => view! { <crate::hosts::HostPage /> },
 }
 
 /// The whole interface.
@@ -102,6 +103,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("activity") view={Lazy::<ActivityPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("runs/:id") view={Lazy::<OneRunPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("hosts") view={Lazy::<HostsPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("hosts/:id") view={Lazy::<OneHostPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundInside ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -120,7 +120,11 @@ impl Fleet {
 
     /// Whether a host is in maintenance: no scheduled work touches it, and nothing is alerted of it.
     pub fn in_maintenance(&self, host: HostId) -> bool {
-        self.0.read().hosts.get(&host).is_some_and(|line| line.maintenance)
+        self.0
+            .read()
+            .hosts
+            .get(&host)
+            .is_some_and(|line| line.maintenance)
     }
 
     /// The ids and names of an organisation's hosts, for selectors.

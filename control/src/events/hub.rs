@@ -290,7 +290,9 @@ async fn build(control: &Control, rows: Vec<Row>) -> Result<Vec<HubEvent>> {
                 id: ScheduleId(object),
             },
             Kind::Host => match hosts.iter().find(|host| host.id.0 == object) {
-                Some(host) => Event::HostChanged { host: host.clone() },
+                Some(host) => Event::HostChanged {
+                    host: Box::new(host.clone()),
+                },
                 None => continue,
             },
             Kind::HostRemoved => Event::HostRemoved { id: HostId(object) },

@@ -28,13 +28,19 @@ use serde_json::{Value, json};
 /// # Errors
 /// 403; 422 with the field; 409 `name_taken`, `host_exists`, `host_key_unknown`, `host_key_changed`.
 pub async fn create(control: &Control, actor: &Actor, draft: HostDraft) -> Result<Host> {
+    add(control, actor, draft, true).await
+}
+
+/// As [`create`]; without `confirm` an SSH host is added without its key, and waits for a person.
+pub(super) async fn add(control: &Control, actor: &Actor, draft: HostDraft, confirm: bool) -> Result<Host> {
     actor.require(Permission::HostsManage)?;
     let patch = HostPatch::from(draft);
     let fields = Fields::default().changed(&patch)?;
     let url = patch.url.as_deref().unwrap_or_default();
     let mut settings = Settings::new(url)?.changed(&patch)?;
-    if fields.enabled {
-        host_key::confirm(&mut settings, patch.accept_fingerprint.is_some()).await?;
+    settings.way()?;
+    if fields.enabled && confirm {
+        host_key::confirm(&mut settings).await?;
     }
     let row = insert(control, actor, HostId::new(), &fields, &settings).await?;
     ring(control);
@@ -108,9 +114,10 @@ pub async fn change(control: &Control, actor: &Actor, id: HostId, patch: HostPat
                 let before = Settings::read_or_forget(&mut conn, control, &row).await?;
                 let mut next = before.changed(&patch)?;
                 drop(conn);
+                next.way()?;
                 let another = next.url != before.url || next.shown != before.shown;
                 if fields.enabled && (another || patch.accept_fingerprint.is_some()) {
-                    host_key::confirm(&mut next, patch.accept_fingerprint.is_some()).await?;
+                    host_key::confirm(&mut next).await?;
                 }
                 (next != before).then_some(next)
             }

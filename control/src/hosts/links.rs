@@ -26,6 +26,8 @@ pub(super) struct Link {
     /// The SSH host key that waits for a person.
     pub offered: Option<String>,
     pub latencies: VecDeque<f32>,
+    /// Where other programs reach the engine of a host by SSH.
+    docker_host: Option<String>,
     disk: Option<(Instant, domain::hosts::DiskUse)>,
 }
 
@@ -75,6 +77,15 @@ impl Links {
         }
         // Hundredths of a millisecond: what is below is noise.
         pings.push_back((latency.as_secs_f32() * 100_000.0).round() / 100.0);
+    }
+
+    pub(super) fn bridged(&self, id: HostId, docker_host: String) {
+        self.0.write().entry(id).or_default().docker_host = Some(docker_host);
+    }
+
+    /// Where other programs, such as Compose, reach the engine of a host by SSH: a private socket.
+    pub fn docker_host(&self, id: HostId) -> Option<String> {
+        self.0.read().get(&id)?.docker_host.clone()
     }
 
     /// What was measured lately.

@@ -1,6 +1,8 @@
 //! Hosts: the engines that are managed, and the watchers that read them.
 
 mod change;
+mod check;
+mod contexts;
 mod history;
 mod host_key;
 mod itself;
@@ -14,6 +16,8 @@ mod watch;
 mod watchers;
 
 pub use change::{change, create, replace};
+pub use check::test;
+pub use contexts::import_contexts;
 pub use links::Links;
 pub(crate) use queries::by_ids;
 pub use remove::delete;

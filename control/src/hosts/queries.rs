@@ -105,7 +105,11 @@ impl Row {
 }
 
 /// Rows as lists and the API show them.
-pub(super) async fn views(conn: &mut AsyncPgConnection, control: &Control, rows: Vec<Row>) -> Result<Vec<Host>> {
+pub(super) async fn views(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    rows: Vec<Row>,
+) -> Result<Vec<Host>> {
     let wanted: Vec<&str> = rows.iter().filter_map(|row| row.engine_id.as_deref()).collect();
     let mut engines = Engines::new();
     if !wanted.is_empty() {
@@ -119,7 +123,10 @@ pub(super) async fn views(conn: &mut AsyncPgConnection, control: &Control, rows:
             let (Some(engine), id) = (engine.filter(|engine| !engine.is_empty()), HostId(id)) else {
                 continue;
             };
-            engines.entry((org, engine)).or_default().push(HostRef { id, name });
+            engines
+                .entry((org, engine))
+                .or_default()
+                .push(HostRef { id, name });
         }
     }
     Ok(rows.into_iter().map(|row| row.view(control, &engines)).collect())
@@ -139,6 +146,23 @@ pub(super) async fn enabled(conn: &mut AsyncPgConnection) -> Result<Vec<Row>> {
         .filter(hosts::enabled)
         .order(hosts::id)
         .select(Row::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// The names of the hosts that are this engine, but one.
+pub(super) async fn same_engine(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    engine: &str,
+    except: Option<HostId>,
+) -> Result<Vec<String>> {
+    Ok(hosts::table
+        .filter(hosts::org_id.eq(org.0))
+        .filter(hosts::engine_id.eq(engine))
+        .filter(hosts::id.ne(except.map_or(Uuid::nil(), |id| id.0)))
+        .order(hosts::id)
+        .select(hosts::name)
         .load(conn)
         .await?)
 }

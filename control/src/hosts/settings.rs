@@ -4,11 +4,11 @@ use super::queries::Row;
 use crate::{Control, error::Result, secrets};
 use diesel_async::AsyncPgConnection;
 use domain::{
-    errors::Problem,
+    errors::{ErrorClass, Problem},
     hosts::{Change, Hidden, HostPatch, SshDraft, SshView, TlsDraft, TlsView, Transport},
     ids::{HostId, OrgId},
 };
-use engine::{Engine, EngineUrl};
+use engine::{EngineUrl, SshSettings, TlsSettings, Transport as Way, TransportSettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -196,14 +196,24 @@ impl Settings {
         let Some(tls) = &self.shown.tls else { return Ok(()) };
         for (missing, field, what) in [
             (!tls.has_ca, "tls.ca", "the CA's certificate (ca.pem)"),
-            (tls.has_key && !tls.has_cert, "tls.cert", "the client's certificate (cert.pem)"),
-            (tls.has_cert && !tls.has_key, "tls.key", "the client's key (key.pem)"),
+            (
+                tls.has_key && !tls.has_cert,
+                "tls.cert",
+                "the client's certificate (cert.pem)",
+            ),
+            (
+                tls.has_cert && !tls.has_key,
+                "tls.key",
+                "the client's key (key.pem)",
+            ),
         ] {
             if missing {
                 return Err(Problem::invalid(
                     "tls_incomplete",
                     field,
-                    format!("Mutual TLS needs three files, and {what} is missing. Add it, or take all three away."),
+                    format!(
+                        "Mutual TLS needs three files, and {what} is missing. Add it, or take all three away."
+                    ),
                 ));
             }
         }
@@ -250,8 +260,8 @@ impl Settings {
         sealed.private_key = pem(&draft.private_key, sealed.private_key.take(), "ssh.private_key")?;
         // A passphrase belongs to its key.
         let passphrase = sealed.passphrase.take().filter(|_| !another_key);
-        sealed.passphrase = word(&draft.passphrase, passphrase, "ssh.passphrase")?
-            .filter(|_| sealed.private_key.is_some());
+        sealed.passphrase =
+            word(&draft.passphrase, passphrase, "ssh.passphrase")?.filter(|_| sealed.private_key.is_some());
         sealed.password = word(&draft.password, sealed.password.take(), "ssh.password")?;
         let docker_path = draft.docker_path.clone().apply(before.docker_path);
         let (fingerprint, algorithm) = match elsewhere {
@@ -278,9 +288,43 @@ impl Settings {
         (sealed.private_key, sealed.passphrase, sealed.password) = (None, None, None);
     }
 
-    /// The engine that they lead to; nothing is dialled yet.
-    pub fn engine(&self, _control: &Control, _host: HostId) -> Engine {
-        Engine::connect(&self.url, engine::Options::default())
+    /// As the engine's side takes them.
+    pub fn transport(&self) -> TransportSettings {
+        let sealed = &self.sealed;
+        let secret = |text: &Option<Hidden>| text.as_ref().map(|text| SecretString::from(text.reveal()));
+        let plain = |text: &Option<Hidden>| text.as_ref().map(|text| text.reveal().to_owned());
+        TransportSettings {
+            url: self.url.clone(),
+            // With TLS once, never without it because something is missing.
+            tls: self.shown.tls.as_ref().map(|_| TlsSettings {
+                ca: plain(&sealed.ca).unwrap_or_default(),
+                cert: plain(&sealed.cert),
+                key: secret(&sealed.key),
+            }),
+            ssh: self.shown.ssh.as_ref().map(|ssh| SshSettings {
+                private_key: secret(&sealed.private_key),
+                passphrase: secret(&sealed.passphrase),
+                password: secret(&sealed.password),
+                use_agent: ssh.use_agent,
+                docker_path: ssh.docker_path.clone(),
+                host_keys: ssh
+                    .host_key()
+                    .into_iter()
+                    .filter_map(|key| key.parse().ok())
+                    .collect(),
+            }),
+        }
+    }
+
+    /// The way that they lead along; nothing is dialled yet.
+    ///
+    /// # Errors
+    /// 422 with the field: a certificate or key that cannot be read.
+    pub fn way(&self) -> Result<Way, Problem> {
+        Way::new(self.transport()).map_err(|error| match error.field() {
+            Some(field) => Problem::invalid(error.code(), field, error.to_string()),
+            None => Problem::new(ErrorClass::Invalid, error.code(), error.to_string()),
+        })
     }
 }
 
@@ -293,18 +337,22 @@ pub(super) fn about(url: &str, shown: &Shown) -> (Transport, Option<&'static str
         EngineUrl::Unix { .. } => Transport::Unix,
         EngineUrl::Tcp { .. } if shown.tls.is_some() => Transport::Tls,
         EngineUrl::Tcp { .. } => Transport::Tcp,
+        EngineUrl::Ssh { .. } => Transport::Ssh,
     };
     let warning = url.warning().filter(|_| transport == Transport::Tcp);
     (transport, warning)
 }
 
-fn is_ssh(_url: &EngineUrl) -> bool {
-    false
+fn is_ssh(url: &EngineUrl) -> bool {
+    matches!(url, EngineUrl::Ssh { .. })
 }
 
 /// The machine that a url names; secrets stored for one are not sent to another.
-fn place(url: &EngineUrl) -> String {
-    url.to_string()
+fn place(url: &EngineUrl) -> Option<(&str, u16)> {
+    match url {
+        EngineUrl::Tcp { host, port } | EngineUrl::Ssh { host, port, .. } => Some((host, *port)),
+        EngineUrl::Unix { .. } => None,
+    }
 }
 
 pub(super) fn parse_url(url: &str) -> Result<EngineUrl, Problem> {
@@ -317,7 +365,7 @@ fn unsealed(text: &SecretString, host: HostId) -> Result<Sealed> {
     let sealed: Option<Sealed> = serde_json::from_str(text.expose_secret()).ok();
     sealed.filter(|sealed| sealed.host == Some(host)).ok_or_else(|| {
         crate::Error::from(Problem::new(
-            domain::errors::ErrorClass::Conflict,
+            ErrorClass::Conflict,
             "secret_damaged",
             "The stored keys and passwords of this host were changed outside Chrontainer and do not open. Edit the host and \
              enter them again.",
@@ -371,7 +419,10 @@ fn word(change: &Change<Hidden>, before: Option<Hidden>, field: &str) -> Result<
 }
 
 fn valid_docker_path(path: Option<String>) -> Result<Option<String>, Problem> {
-    let Some(path) = path.map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()) else {
+    let Some(path) = path
+        .map(|path| path.trim().to_owned())
+        .filter(|path| !path.is_empty())
+    else {
         return Ok(None);
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@".contains(c);
@@ -389,7 +440,9 @@ fn valid_docker_path(path: Option<String>) -> Result<Option<String>, Problem> {
 /// `SHA256:` and 43 signs of base64, as `ssh-keygen -l` prints it.
 fn valid_fingerprint(text: &str) -> Result<String, Problem> {
     let text = text.trim();
-    let digest = text.strip_prefix("SHA256:").map(|digest| digest.trim_end_matches('='));
+    let digest = text
+        .strip_prefix("SHA256:")
+        .map(|digest| digest.trim_end_matches('='));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
     match digest {
         Some(digest) if digest.len() == 43 && digest.chars().all(plain) => Ok(format!("SHA256:{digest}")),

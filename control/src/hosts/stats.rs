@@ -82,15 +82,28 @@ async fn disk(control: &Control, id: HostId) -> Option<DiskUse> {
     let engine = control.fleet().engine(id)?;
     let links = control.links().clone();
     let measuring = tokio::spawn(async move {
-        let disk = engine.disk().await;
-        if let Ok(disk) = &disk {
-            links.measured(id, *disk);
+        let disk = engine.disk_use().await.ok().map(|disk| told(&disk));
+        if let Some(disk) = disk {
+            links.measured(id, disk);
         }
-        disk.ok()
+        disk
     });
     tokio::time::timeout(DISK_PATIENCE, measuring)
         .await
         .ok()?
         .ok()
         .flatten()
+}
+
+fn told(disk: &engine::DiskUse) -> DiskUse {
+    let bytes = |kept: engine::stats::Kept| i64::try_from(kept.bytes).unwrap_or(i64::MAX);
+    let count = |kept: engine::stats::Kept| u32::try_from(kept.count).unwrap_or(u32::MAX);
+    DiskUse {
+        images: count(disk.images),
+        images_bytes: bytes(disk.images),
+        containers_bytes: bytes(disk.containers),
+        volumes: count(disk.volumes),
+        volumes_bytes: bytes(disk.volumes),
+        build_cache_bytes: bytes(disk.build_cache),
+    }
 }

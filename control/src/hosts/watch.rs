@@ -25,8 +25,12 @@ const MANY: usize = 64;
 pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: WatchEvent) {
     match event {
         WatchEvent::Online(facts) => online(control, id, *facts).await,
-        WatchEvent::Offline { error, code } => {
-            control.links().offline(id, code, None);
+        WatchEvent::Offline {
+            error,
+            code,
+            host_key,
+        } => {
+            control.links().offline(id, code, host_key);
             let known = control.fleet().change_host(id, |line| {
                 let changed = line.status != HostStatus::Offline || line.error.as_ref() != Some(&error);
                 line.status = HostStatus::Offline;
@@ -120,6 +124,7 @@ async fn online(control: &Control, id: HostId, facts: EngineFacts) {
 pub(super) async fn tell_host(control: &Control, org: OrgId, id: HostId) {
     if let Ok(hosts) = queries::by_ids(control, &[id.0]).await {
         for host in hosts {
+            let host = Box::new(host);
             control.events().send_live(org, Event::HostChanged { host });
         }
     }
@@ -190,6 +195,10 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[Arc<Contain
     let Some((first, changed, removed)) = news else {
         return Ok(());
     };
+    if first {
+        // How many containers it has is part of what a host shows.
+        tell_host(control, org, id).await;
+    }
     // Who read the list before this host was in it knows the containers, perhaps, but not that they belong there.
     if first || changed.len() + removed.len() > MANY {
         control

@@ -18,7 +18,11 @@ use domain::{
     hosts::HostStatus,
     ids::{HostId, OrgId},
 };
-use engine::watch::{WatchOptions, Watcher};
+use engine::{
+    Engine, EngineUrl, Transport as Way,
+    bridge::Bridge,
+    watch::{WatchOptions, Watcher},
+};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -34,6 +38,8 @@ struct Watched {
     link: i32,
     version: i32,
     stop: CancellationToken,
+    /// Held: ended with the watcher.
+    _bridge: Option<Bridge>,
 }
 
 /// Starts a watcher for every enabled host, anew when its connection's settings changed, and ends those of hosts that
@@ -89,13 +95,7 @@ async fn reconcile(control: &Control, running: &mut HashMap<HostId, Watched>, ro
             watched.stop.cancel();
             running.remove(&id);
         }
-        let stop = control.stopping().child_token();
-        let watched = Watched {
-            link: row.link,
-            version: row.version,
-            stop: stop.clone(),
-        };
-        if start(control, row, stop).await {
+        if let Some(watched) = start(control, row).await {
             running.insert(id, watched);
         }
     }
@@ -136,16 +136,17 @@ fn refresh(control: &Control, row: &Row) {
     }
 }
 
-/// Begins to watch a host. Says whether that could be done: otherwise it is tried again later.
-async fn start(control: &Control, row: Row, stop: CancellationToken) -> bool {
+/// Begins to watch a host. Nothing when that cannot be done now: it is tried again later.
+async fn start(control: &Control, row: Row) -> Option<Watched> {
     let (id, org) = (HostId(row.id), OrgId(row.org_id));
     let settings = async {
         let mut conn = control.db().conn().await?;
-        Settings::read(&mut conn, control, &row).await
+        let settings = Settings::read(&mut conn, control, &row).await?;
+        Result::<Way>::Ok(settings.way()?)
     };
     let engine = match settings.await {
-        Ok(settings) => settings.engine(control, id),
-        Err(error) if error.is_transient() => return false,
+        Ok(way) => Engine::over(way, engine::Options::default()),
+        Err(error) if error.is_transient() => return None,
         Err(error) => {
             let problem = error.into_problem();
             if control.links().unusable(id, problem.clone()) {
@@ -154,15 +155,22 @@ async fn start(control: &Control, row: Row, stop: CancellationToken) -> bool {
                 history::record(control, id, false, Some(&problem.code), Some(&problem.message)).await;
                 tell_host(control, org, id).await;
             }
-            return false;
+            return None;
         }
     };
+    let stop = control.stopping().child_token();
     let host = HostRef {
         id,
         name: row.name.clone(),
     };
     control.links().begin(id);
     let ended = stop.clone();
+    let watched = Watched {
+        link: row.link,
+        version: row.version,
+        stop: stop.clone(),
+        _bridge: bridge(control, id, &engine),
+    };
     let (watcher, mut events) = Watcher::start(engine.clone(), WatchOptions::default(), stop);
     // What was last seen stays while it is reached in another way.
     let before = control.fleet().change_host(id, |line| {
@@ -195,5 +203,25 @@ async fn start(control: &Control, row: Row, stop: CancellationToken) -> bool {
             take(&this, org, id, event).await;
         }
     });
-    true
+    Some(watched)
+}
+
+/// A host by SSH has a private socket here, so that other programs speak to its engine through the same session.
+fn bridge(control: &Control, id: HostId, engine: &Engine) -> Option<Bridge> {
+    if !matches!(engine.url(), EngineUrl::Ssh { .. }) {
+        return None;
+    }
+    let directory = control.options().runtime_dir.as_ref()?.join("hosts");
+    // Sockets' paths are short; the end of an id is its random part.
+    let name = id.0.simple().to_string().split_off(20);
+    match Bridge::start(engine.transport().clone(), &directory, &name) {
+        Ok(bridge) => {
+            control.links().bridged(id, bridge.docker_host());
+            Some(bridge)
+        }
+        Err(error) => {
+            tracing::warn!(host.id = %id, error = %error, "this host has no socket for other programs");
+            None
+        }
+    }
 }

@@ -6,10 +6,12 @@
 
 mod key;
 mod of_host;
+mod rotate;
 mod store;
 
 pub use key::{KeyError, SealKey};
 pub(crate) use of_host::{delete_for_host, open_for_host, put_for_host};
+pub use rotate::{Rotated, rotate};
 pub use store::{check_key, delete, open, put};
 
 pub use secrecy::SecretString;

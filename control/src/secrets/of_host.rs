@@ -77,14 +77,13 @@ pub(crate) async fn open_for_host(
     org: OrgId,
     host: HostId,
 ) -> Result<Option<SecretString>> {
-    let row: Option<Row> = diesel::sql_query(
-        "select id, key_id, nonce, sealed from secrets where org_id = $1 and host_id = $2",
-    )
-    .bind::<SqlUuid, _>(org.0)
-    .bind::<SqlUuid, _>(host.0)
-    .get_result(conn)
-    .await
-    .optional()?;
+    let row: Option<Row> =
+        diesel::sql_query("select id, key_id, nonce, sealed from secrets where org_id = $1 and host_id = $2")
+            .bind::<SqlUuid, _>(org.0)
+            .bind::<SqlUuid, _>(host.0)
+            .get_result(conn)
+            .await
+            .optional()?;
     let Some(row) = row else { return Ok(None) };
     let key = control.seal_key();
     if row.key_id != key.id() {

@@ -1,7 +1,7 @@
 //! The connection to a host: how it is made, how it was tested, how it has been.
 
 use super::EngineFacts;
-use crate::{containers::HostRef, hosts::HostStatus};
+use crate::{containers::HostRef, hosts::HostStatus, ids::HostId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,17 @@ pub struct SshView {
     pub fingerprint: Option<String>,
     /// Its algorithm, `ssh-ed25519` and the like, where it is known.
     pub algorithm: Option<String>,
+}
+
+impl SshView {
+    /// The pinned host key as `ssh-keygen -l` writes it, with its algorithm where that is known.
+    pub fn host_key(&self) -> Option<String> {
+        let fingerprint = self.fingerprint.as_ref()?;
+        Some(match &self.algorithm {
+            Some(algorithm) => format!("{algorithm} {fingerprint}"),
+            None => fingerprint.clone(),
+        })
+    }
 }
 
 /// One step of a connection test.
@@ -136,4 +147,45 @@ pub struct DiskUse {
     pub volumes: u32,
     pub volumes_bytes: i64,
     pub build_cache_bytes: i64,
+}
+
+/// What is sent to add hosts out of docker contexts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct ContextImport {
+    /// The file of `docker context export NAME` in base64. Without it the server's own contexts are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<String>,
+    /// Only these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// Only says what would be added.
+    pub dry_run: bool,
+}
+
+/// One docker context and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImportedContext {
+    pub name: String,
+    pub description: String,
+    pub url: String,
+    pub outcome: ImportOutcome,
+    pub host_id: Option<HostId>,
+    /// Why it was not added.
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ImportOutcome {
+    /// It could be added; nothing was done.
+    Found,
+    Added,
+    /// A host of its name or its address is here already.
+    Known,
+    Failed,
 }

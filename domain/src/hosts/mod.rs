@@ -8,7 +8,8 @@ mod rules;
 pub use draft::{HostDraft, HostPatch, SshDraft, TlsDraft};
 pub use hidden::{Change, Hidden};
 pub use link::{
-    Connection, ContainerCounts, DiskUse, HostStats, SshView, TestState, TestStep, TlsView, Transport,
+    Connection, ContainerCounts, ContextImport, DiskUse, HostStats, ImportOutcome, ImportedContext, SshView,
+    TestState, TestStep, TlsView, Transport,
 };
 pub use rules::{valid_address, valid_name, valid_note, valid_tags};
 

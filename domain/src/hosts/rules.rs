@@ -40,10 +40,7 @@ pub fn valid_tags(tags: &[String]) -> Result<Vec<String>, Problem> {
     for (at, tag) in tags.iter().enumerate() {
         let tag = tag.trim();
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
-        if tag.is_empty()
-            || tag.chars().count() > MAX_TAG
-            || tag.starts_with('-')
-            || !tag.chars().all(plain)
+        if tag.is_empty() || tag.chars().count() > MAX_TAG || tag.starts_with('-') || !tag.chars().all(plain)
         {
             return Err(Problem::invalid(
                 "tags_invalid",
@@ -52,7 +49,10 @@ pub fn valid_tags(tags: &[String]) -> Result<Vec<String>, Problem> {
                  Write several tags apart.",
             ));
         }
-        if !kept.iter().any(|other| other.to_lowercase() == tag.to_lowercase()) {
+        if !kept
+            .iter()
+            .any(|other| other.to_lowercase() == tag.to_lowercase())
+        {
             kept.push(tag.to_owned());
         }
     }
@@ -76,7 +76,9 @@ pub fn valid_note(note: &str) -> Result<String, Problem> {
         return Err(Problem::invalid(
             "note_invalid",
             "note",
-            format!("The note is longer than {MAX_NOTE} characters or holds signs that cannot be shown. Shorten it."),
+            format!(
+                "The note is longer than {MAX_NOTE} characters or holds signs that cannot be shown. Shorten it."
+            ),
         ));
     }
     Ok(note.to_owned())

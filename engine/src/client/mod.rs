@@ -1,6 +1,5 @@
 //! One engine: how to ask it, and what it says of itself.
 
-mod disk;
 mod facts;
 pub(crate) mod version;
 
@@ -146,15 +145,6 @@ impl Engine {
     /// engine was replaced by an older one.
     pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
         self.facts_and_clock().await.map(|(facts, _)| facts)
-    }
-
-    /// What the engine keeps on its disk. It works hard for the answer: ask rarely.
-    ///
-    /// # Errors
-    /// Anything of [`EngineError`].
-    pub async fn disk(&self) -> Result<domain::hosts::DiskUse, EngineError> {
-        self.ready().await?;
-        disk::measure(&self.wire).await
     }
 
     /// The facts, and the engine's own clock in nanoseconds since 1970 where it tells.

@@ -47,7 +47,12 @@ pub enum WatchEvent {
     Alive { latency: Duration },
     /// The engine is not reached: why, as a sentence and as [`EngineError::code`] has it. Told again when the reason
     /// changes. What was told of its containers is what was last seen.
-    Offline { error: String, code: &'static str },
+    Offline {
+        error: String,
+        code: &'static str,
+        /// The SSH host key that was shown and is not a confirmed one: `SHA256:…`.
+        host_key: Option<String>,
+    },
 }
 
 /// How a watcher paces itself.
@@ -141,6 +146,7 @@ async fn run(engine: Engine, options: WatchOptions, sender: mpsc::Sender<WatchEv
             let event = WatchEvent::Offline {
                 error: error.to_string(),
                 code: error.code(),
+                host_key: shown_key(&error),
             };
             told = Some(error);
             if sender.send(event).await.is_err() {
@@ -153,5 +159,15 @@ async fn run(engine: Engine, options: WatchOptions, sender: mpsc::Sender<WatchEv
             () = retry.notified() => {}
             () = sender.closed() => return,
         }
+    }
+}
+
+fn shown_key(error: &EngineError) -> Option<String> {
+    use crate::transport::TransportError as T;
+    match error {
+        EngineError::Transport(T::HostKeyUnknown { presented, .. } | T::HostKeyChanged { presented, .. }) => {
+            Some(presented.fingerprint.clone())
+        }
+        _ => None,
     }
 }

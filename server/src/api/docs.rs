@@ -94,6 +94,7 @@ pub struct Paging {
         super::views::list, super::views::create, super::views::update, super::views::delete,
         super::hosts::list, super::hosts::create, super::hosts::get, super::hosts::replace, super::hosts::change,
         super::hosts::delete, super::hosts::retry, super::hosts::stats,
+        super::hosts::test_new, super::hosts::test, super::hosts::import_contexts,
         super::schedules::list, super::schedules::create, super::schedules::get, super::schedules::update,
         super::schedules::delete, super::schedules::run, super::schedules::skip, super::schedules::unskip,
         super::schedules::enable, super::schedules::disable, super::schedules::preview,

@@ -3,29 +3,74 @@
 use crate::{
     error::ApiError,
     extract::{Caller, Json, Path, Query},
-    router::Routes,
+    router::{RouteKind, Routes},
     state::AppState,
 };
-use axum::extract::State;
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use control::{hosts, pages::ListQuery};
 use domain::{
     auth::Permission,
-    hosts::{Host, HostDraft, HostPatch, HostStats},
+    hosts::{ContextImport, Host, HostDraft, HostPatch, HostStats, ImportedContext, TestStep},
     ids::HostId,
     pages::Page,
 };
-use http::{Method, StatusCode};
+use futures::{Stream, StreamExt};
+use http::{Method, StatusCode, header};
 use serde::Deserialize;
 
 pub fn routes(routes: Routes) -> Routes {
     routes
         .guarded(Method::GET, "/api/v1/hosts", Permission::HostsRead, list)
         .guarded(Method::POST, "/api/v1/hosts", Permission::HostsManage, create)
+        .add(
+            RouteKind::Stream,
+            Method::POST,
+            "/api/v1/hosts/test",
+            Permission::HostsManage,
+            test_new,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/hosts/import-contexts",
+            Permission::HostsManage,
+            import_contexts,
+        )
         .guarded(Method::GET, "/api/v1/hosts/{id}", Permission::HostsRead, get)
-        .guarded(Method::PUT, "/api/v1/hosts/{id}", Permission::HostsManage, replace)
-        .guarded(Method::PATCH, "/api/v1/hosts/{id}", Permission::HostsManage, change)
-        .guarded(Method::DELETE, "/api/v1/hosts/{id}", Permission::HostsManage, delete)
-        .guarded(Method::GET, "/api/v1/hosts/{id}/stats", Permission::HostsRead, stats)
+        .add(
+            RouteKind::Stream,
+            Method::POST,
+            "/api/v1/hosts/{id}/test",
+            Permission::HostsManage,
+            test,
+        )
+        .guarded(
+            Method::PUT,
+            "/api/v1/hosts/{id}",
+            Permission::HostsManage,
+            replace,
+        )
+        .guarded(
+            Method::PATCH,
+            "/api/v1/hosts/{id}",
+            Permission::HostsManage,
+            change,
+        )
+        .guarded(
+            Method::DELETE,
+            "/api/v1/hosts/{id}",
+            Permission::HostsManage,
+            delete,
+        )
+        .guarded(
+            Method::GET,
+            "/api/v1/hosts/{id}/stats",
+            Permission::HostsRead,
+            stats,
+        )
         .guarded(
             Method::POST,
             "/api/v1/hosts/{id}/retry",
@@ -150,4 +195,62 @@ pub async fn stats(
     Path(id): Path<HostId>,
 ) -> Result<Json<HostStats>, ApiError> {
     Ok(Json(hosts::stats(&state.control, &actor, id).await?))
+}
+
+/// Tests a connection before it is saved. Each step is a line of JSON (NDJSON), sent when it is done; the first that
+/// fails is the last.
+#[utoipa::path(post, path = "/api/v1/hosts/test", tag = "hosts", request_body = HostPatch,
+    responses((status = 200, body = TestStep, content_type = "application/x-ndjson"),
+        (status = 422, description = "What is wrong, with the field")))]
+pub async fn test_new(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Json(patch): Json<HostPatch>,
+) -> Result<Response, ApiError> {
+    let steps = hosts::test(&state.control, &actor, None, patch).await?;
+    Ok(lines(steps))
+}
+
+/// Tests the connection of a host, with what the body changes; `{}` tests it as it is stored.
+#[utoipa::path(post, path = "/api/v1/hosts/{id}/test", tag = "hosts", params(("id" = HostId, Path)),
+    request_body = HostPatch,
+    responses((status = 200, body = TestStep, content_type = "application/x-ndjson"),
+        (status = 404, description = "`host_not_found`"), (status = 422, description = "What is wrong, with the field")))]
+pub async fn test(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<HostId>,
+    Json(patch): Json<HostPatch>,
+) -> Result<Response, ApiError> {
+    let steps = hosts::test(&state.control, &actor, Some(id), patch).await?;
+    Ok(lines(steps))
+}
+
+fn lines(steps: impl Stream<Item = TestStep> + Send + 'static) -> Response {
+    let lines = steps.map(|step| {
+        let mut line = serde_json::to_vec(&step)?;
+        line.push(b'\n');
+        Ok::<_, serde_json::Error>(line)
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        // Packed, or kept by a proxy, the steps would come all at once.
+        (header::CONTENT_ENCODING, "identity"),
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Body::from_stream(lines)).into_response()
+}
+
+/// Adds hosts out of docker contexts: the server's own, or an uploaded export.
+#[utoipa::path(post, path = "/api/v1/hosts/import-contexts", tag = "hosts", request_body = ContextImport,
+    responses((status = 200, body = Vec<ImportedContext>),
+        (status = 422, description = "`context_export_invalid`")))]
+pub async fn import_contexts(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Json(import): Json<ContextImport>,
+) -> Result<Json<Vec<ImportedContext>>, ApiError> {
+    Ok(Json(
+        hosts::import_contexts(&state.control, &actor, import).await?,
+    ))
 }

@@ -40,9 +40,18 @@ pub async fn reset(settings: &Settings, name: &str, file: Option<&Path>) -> Resu
     Ok(())
 }
 
-/// Opens the database, does it, and lets go.
+/// Opens the database, does it, and lets go. Such commands seal nothing.
 async fn with_control<T>(
     settings: &Settings,
+    work: impl AsyncFnOnce(&Control) -> control::Result<T>,
+) -> Result<T, Failure> {
+    with_control_and_key(settings, SealKey::random(), work).await
+}
+
+/// The same with the key of the sealed secrets.
+pub async fn with_control_and_key<T>(
+    settings: &Settings,
+    key: SealKey,
     work: impl AsyncFnOnce(&Control) -> control::Result<T>,
 ) -> Result<T, Failure> {
     let (spec, attached) = match &settings.database {
@@ -52,8 +61,7 @@ async fn with_control<T>(
             (attached.spec.clone(), Some(attached))
         }
     };
-    // These commands seal nothing.
-    let opened = open_control(settings, &spec, SealKey::random()).await;
+    let opened = open_control(settings, &spec, key).await;
     let done = match opened {
         Ok(control) => {
             let done = work(&control)

@@ -8,6 +8,7 @@
 mod accounts;
 mod backups;
 mod health;
+mod secrets;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,9 @@ enum Command {
     /// Dumps of the private database.
     #[command(subcommand)]
     Backup(Backup),
+    /// The key of the sealed secrets.
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Replaces the private database by a dump. The server must not run.
     Restore {
         /// A file of the backups directory.
@@ -71,6 +75,16 @@ enum User {
         /// A file that holds the new password; without it one is made and printed.
         #[arg(long)]
         password_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Secrets {
+    /// Makes a new key and seals every secret with it; the old key is kept beside it. No server must run.
+    Rotate {
+        /// Although servers run: start them again right afterwards.
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -118,6 +132,7 @@ async fn execute(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::User(User::Reset { name, password_file }) => {
             accounts::reset(&settings, &name, password_file.as_deref()).await
         }
+        Command::Secrets(Secrets::Rotate { force }) => secrets::rotate(&settings, force).await,
         Command::Backup(Backup::Now) => backups::now(&settings).await,
         Command::Backup(Backup::List) => backups::list(&settings),
         Command::Restore { dump } => backups::restore(&settings, &dump).await,

@@ -202,7 +202,11 @@ async fn a_stranger_finds_nothing_of_ours() {
                 if !matches!(route.method, Method::GET | Method::DELETE) {
                     let whole = serde_json::json!({ "name": "mine", "url": "tcp://127.0.0.1:1" });
                     let nothing = serde_json::json!({});
-                    request = request.json(if route.method == Method::PUT { &whole } else { &nothing });
+                    request = request.json(if route.method == Method::PUT {
+                        &whole
+                    } else {
+                        &nothing
+                    });
                 }
             } else if *prefix == "/api/v1/blackouts/" {
                 request = request.json(&window);

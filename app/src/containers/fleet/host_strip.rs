@@ -85,7 +85,7 @@ fn card(host: Host) -> AnyView {
     view! {
         <li class="card host">
             <div class="row">
-                <a class="strong clip" href="/hosts">{host.name}</a>
+                <a class="strong clip" href=format!("/hosts/{}", host.id)>{host.name}</a>
                 <span class="faint sm">{transport(&host.url)}</span>
                 <span class="end"><Status state=state /></span>
             </div>
@@ -116,7 +116,7 @@ fn offline(host: Host) -> AnyView {
     view! {
         <li class="card host" data-s="bad">
             <div class="row">
-                <a class="strong clip" href="/hosts">{host.name}</a>
+                <a class="strong clip" href=format!("/hosts/{}", host.id)>{host.name}</a>
                 <Status state=host_state(host.status) />
                 <span class="end">
                     <button
