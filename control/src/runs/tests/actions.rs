@@ -9,7 +9,7 @@ use crate::{
     testing::Fixture,
 };
 use domain::{
-    hosts::NewHost,
+    hosts::HostDraft,
     ids::RunId,
     runs::{Run, RunPlan, RunState, RunTrigger, TargetState},
     schedules::Step,
@@ -32,10 +32,7 @@ fn shell(target: &str, script: &str) -> Value {
 async fn fixture(engine: &TestEngine) -> Fixture {
     let fixture = Fixture::new().await;
     fixture.control.start().await.unwrap();
-    let local = NewHost {
-        name: "local".to_owned(),
-        url: engine.docker_host(),
-    };
+    let local = HostDraft::new("local", engine.docker_host());
     hosts::create(&fixture.control, &fixture.owner, local)
         .await
         .unwrap();
