@@ -30,6 +30,10 @@ impl SessionCookie {
     }
 }
 
+/// The token of the request's cookie, whether it opens a session or only the second step of a sign-in.
+#[derive(Clone)]
+pub struct CookieToken(pub Option<secrecy::SecretString>);
+
 /// What pages may know of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerInfo {
@@ -52,8 +56,30 @@ pub async fn begin_session(control: &Control, session: &NewSession) -> Result<()
     if let Some(old) = use_context::<Actor>() {
         control::auth::sign_out(control, &old).await?;
     }
-    SessionCookie::put(Some((session.token.expose_secret(), session.max_age)));
+    put_session(session);
     Ok(())
+}
+
+/// Puts the cookie of the step between password and code on the answer; it opens nothing else.
+pub async fn begin_step(control: &Control, token: &secrecy::SecretString) -> Result<(), AppError> {
+    if let Some(old) = use_context::<Actor>() {
+        control::auth::sign_out(control, &old).await?;
+    }
+    SessionCookie::put(Some((token.expose_secret(), control::auth::STEP_LASTS)));
+    Ok(())
+}
+
+/// What the request's cookie holds; empty without one.
+pub fn cookie_token() -> String {
+    use_context::<CookieToken>()
+        .and_then(|token| token.0)
+        .map(|token| token.expose_secret().to_owned())
+        .unwrap_or_default()
+}
+
+/// Puts the cookie of a session on the answer that took the old one's place.
+pub fn put_session(session: &NewSession) {
+    SessionCookie::put(Some((session.token.expose_secret(), session.max_age)));
 }
 
 /// The control plane.

@@ -6,6 +6,7 @@
 // The types of nested views are deep.
 #![recursion_limit = "512"]
 
+pub mod audit;
 pub mod auth;
 pub mod client;
 pub mod components;
@@ -17,9 +18,11 @@ pub mod hosts;
 #[cfg(not(feature = "ssr"))]
 pub mod hydration;
 pub mod live;
+pub mod people;
 pub mod permissions;
 pub mod runs;
 pub mod schedules;
+pub mod settings;
 mod shell;
 
 pub use shell::App;

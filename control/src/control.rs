@@ -115,6 +115,8 @@ impl Control {
         let this = self.clone();
         self.spawn(async move { crate::auth::sweep(&this).await });
         let this = self.clone();
+        self.spawn(async move { crate::audit::keep(&this).await });
+        let this = self.clone();
         self.spawn(async move { crate::hosts::watch_all(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::schedules::ticker::run(&this).await });

@@ -167,6 +167,11 @@ fn sentence(constraint: Option<&str>) -> Option<Problem> {
             "name",
             "You already have a view of this name. Choose another one, or change that view.",
         ),
+        "teams_name_key" => (
+            "name_taken",
+            "name",
+            "Another team has this name. Choose another one.",
+        ),
         "secrets_name_key" => ("name_taken", "name", "There is already a secret of this name."),
         _ => return None,
     };

@@ -14,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod hosts;
 pub mod pages;
+pub mod people;
 pub mod runs;
 pub mod schedules;
 pub mod schema;

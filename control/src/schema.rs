@@ -12,6 +12,8 @@ diesel::table! {
         last_used_at -> Nullable<Timestamptz>,
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        scope -> Text,
+        selector -> Nullable<Text>,
     }
 }
 
@@ -31,6 +33,16 @@ diesel::table! {
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
         outcome -> Text,
+    }
+}
+
+diesel::table! {
+    audit_chain (org_id, seq) {
+        org_id -> Uuid,
+        seq -> Int8,
+        audit_id -> Uuid,
+        hash -> Bytea,
+        chained_at -> Timestamptz,
     }
 }
 
@@ -113,6 +125,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    grants (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        team_id -> Nullable<Uuid>,
+        selector -> Text,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     host_connections (host_id, at) {
         host_id -> Uuid,
         at -> Timestamptz,
@@ -157,6 +181,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        role -> Text,
+        note -> Text,
+        token_hash -> Bytea,
+        invited_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        accepted_at -> Nullable<Timestamptz>,
+        accepted_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     login_failures (bucket) {
         bucket -> Text,
         failures -> Int4,
@@ -179,6 +218,26 @@ diesel::table! {
         id -> Uuid,
         name -> Text,
         created_at -> Timestamptz,
+        second_factor_required -> Bool,
+    }
+}
+
+diesel::table! {
+    password_resets (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, code_hash) {
+        user_id -> Uuid,
+        code_hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -303,6 +362,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    second_factors (user_id) {
+        user_id -> Uuid,
+        key_id -> Text,
+        nonce -> Bytea,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> Int8,
+    }
+}
+
+diesel::table! {
     secrets (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -349,6 +420,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_steps (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    team_members (team_id, user_id) {
+        team_id -> Uuid,
+        org_id -> Uuid,
+        user_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    teams (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         name -> Text,
@@ -386,25 +483,32 @@ diesel::joinable!(containers -> orgs (org_id));
 diesel::joinable!(favourites -> containers (container_id));
 diesel::joinable!(favourites -> orgs (org_id));
 diesel::joinable!(favourites -> users (user_id));
+diesel::joinable!(grants -> orgs (org_id));
 diesel::joinable!(host_connections -> hosts (host_id));
 diesel::joinable!(hosts -> orgs (org_id));
+diesel::joinable!(invitations -> orgs (org_id));
 diesel::joinable!(memberships -> orgs (org_id));
 diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(run_logs -> runs (run_id));
 diesel::joinable!(run_steps -> runs (run_id));
 diesel::joinable!(schedule_fires -> schedules (schedule_id));
 diesel::joinable!(schedules -> orgs (org_id));
 diesel::joinable!(schedules -> users (acts_for));
+diesel::joinable!(second_factors -> users (user_id));
 diesel::joinable!(secrets -> hosts (host_id));
 diesel::joinable!(secrets -> orgs (org_id));
 diesel::joinable!(sessions -> orgs (org_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(sign_in_steps -> users (user_id));
+diesel::joinable!(teams -> orgs (org_id));
 diesel::joinable!(views -> orgs (org_id));
 diesel::joinable!(views -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query! {
     api_keys,
     audit,
+    audit_chain,
     blackouts,
     calendar_feeds,
     container_marks,
@@ -412,22 +516,30 @@ diesel::allow_tables_to_appear_in_same_query! {
     events,
     facts,
     favourites,
+    grants,
     host_connections,
     hosts,
     idempotency_keys,
+    invitations,
     login_failures,
     memberships,
     orgs,
+    password_resets,
+    recovery_codes,
     run_logs,
     run_steps,
     run_targets,
     runs,
     schedule_fires,
     schedules,
+    second_factors,
     secrets,
     servers,
     sessions,
     setup_tokens,
+    sign_in_steps,
+    team_members,
+    teams,
     users,
     views,
 }

@@ -144,6 +144,8 @@ async fn person(control: &Control, name: &str, role: Role) -> Actor {
         user_id: Some(id),
         name: name.to_owned(),
         role,
+        server_admin: false,
+        second_factor_missing: false,
         grants: Vec::new(),
         via: Via::Session { id: SessionId::new() },
         address: None,

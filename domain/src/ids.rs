@@ -51,6 +51,12 @@ ids! {
     SessionId,
     /// A key for the REST API.
     ApiKeyId,
+    /// An invitation to an organisation.
+    InvitationId,
+    /// A team of an organisation.
+    TeamId,
+    /// A role on some containers.
+    GrantId,
     /// A container engine that is managed.
     HostId,
     /// A container's lasting identity: the same (host, name) keeps it across recreation and renames.

@@ -4,6 +4,7 @@
 //! `zones` feature, so that it never reaches the browser.
 
 pub mod actions;
+pub mod audit;
 pub mod auth;
 pub mod blackouts;
 pub mod calendar;
@@ -24,6 +25,7 @@ pub mod marks;
 pub mod next_times;
 pub mod order;
 pub mod pages;
+pub mod people;
 pub mod runs;
 pub mod schedules;
 pub mod secrets;

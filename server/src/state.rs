@@ -3,6 +3,7 @@
 use crate::{
     metrics::Metrics,
     router::{Renderer, Site},
+    security::Rates,
     settings::Settings,
 };
 use axum::extract::FromRef;
@@ -28,6 +29,8 @@ pub struct Inner {
     pub site: Site,
     pub renderer: Renderer,
     pub metrics: Metrics,
+    /// How often each key, session and address has asked.
+    pub rates: Rates,
     /// Cancelled first at shutdown: endless answers end then.
     pub streams: CancellationToken,
     /// Once somebody owns the installation it stays so, and the question is not asked again.
@@ -43,6 +46,7 @@ impl AppState {
     ) -> Self {
         Self(Arc::new(Inner {
             control,
+            rates: Rates::new(settings.rate_limit),
             settings,
             site,
             renderer,

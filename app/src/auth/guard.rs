@@ -13,7 +13,7 @@ pub fn guard() {
     let signed_in = use_context::<Actor>().is_some();
     match path {
         "/sign-in" if signed_in => leptos_axum::redirect("/"),
-        "/sign-in" | "/setup" => {}
+        "/sign-in" | "/sign-in/code" | "/setup" | "/invite" | "/reset" => {}
         _ if signed_in => {}
         "/" => leptos_axum::redirect("/sign-in"),
         _ => {
@@ -24,7 +24,7 @@ pub fn guard() {
 }
 
 /// Percent-encodes whatever is not plainly part of a query's value.
-fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {

@@ -1,16 +1,28 @@
 //! Set-up, sign-in and the person who looks at the page.
 
 pub mod api;
+mod code;
 mod dial;
 mod frame;
 #[cfg(feature = "ssr")]
 mod guard;
+mod invite;
+mod me;
+mod new_password;
+pub mod own;
 mod password;
+mod reset;
 mod set_up;
 mod sign_in;
 
+pub use code::Code;
 #[cfg(feature = "ssr")]
 pub use guard::guard;
+pub use invite::Invite;
+pub use me::{Me, lacks};
+pub use new_password::NewPassword;
+pub use password::PasswordField;
+pub use reset::Reset;
 pub use set_up::SetUp;
 pub use sign_in::SignIn;
 

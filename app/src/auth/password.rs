@@ -8,6 +8,7 @@ pub fn PasswordField(
     id: &'static str,
     label: &'static str,
     autocomplete: &'static str,
+    #[prop(default = "password")] name: &'static str,
     #[prop(optional)] described_by: Option<&'static str>,
     #[prop(optional)] minlength: Option<u32>,
     #[prop(into)] value: RwSignal<String>,
@@ -15,7 +16,7 @@ pub fn PasswordField(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let shown = RwSignal::new(false);
-    let name = Signal::derive(move || if shown.get() { "eye-off" } else { "eye" });
+    let sign = Signal::derive(move || if shown.get() { "eye-off" } else { "eye" });
     view! {
         <div class="field">
             <label for=id>{label}</label>
@@ -23,7 +24,7 @@ pub fn PasswordField(
                 <input
                     class="input"
                     id=id
-                    name="password"
+                    name=name
                     type=move || if shown.get() { "text" } else { "password" }
                     autocomplete=autocomplete
                     aria-describedby=described_by
@@ -35,11 +36,11 @@ pub fn PasswordField(
                 <button
                     type="button"
                     class="icon-btn icon-btn-sm"
-                    aria-label="Show password"
+                    aria-label=format!("Show {}", label.to_lowercase())
                     aria-pressed=move || shown.get().to_string()
                     on:click=move |_| shown.update(|shown| *shown = !*shown)
                 >
-                    <Icon name />
+                    <Icon name=sign />
                 </button>
             </div>
             {children.map(|children| children())}

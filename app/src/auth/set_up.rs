@@ -1,35 +1,11 @@
 //! The first account, made through the link that the server printed.
 
 use super::{
-    api::SetUp as SetUpCall, frame::Frame, password::PasswordField, sign_in::Refusal, sign_in::refusal,
+    api::SetUp as SetUpCall, frame::Frame, new_password::NewPassword, sign_in::Refusal, sign_in::refusal,
 };
 use crate::components::icon;
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
-
-/// As `control::auth::PASSWORD_MIN`; the server decides.
-const SHORTEST: u32 = 8;
-
-/// How far a password goes, in four steps by its length alone: length is what counts.
-fn strength(password: &str) -> (usize, String) {
-    let length = password.chars().count();
-    let steps = match length {
-        0 => 0,
-        1..SHORTEST_LENGTH => 1,
-        SHORTEST_LENGTH..14 => 2,
-        14..18 => 3,
-        _ => 4,
-    };
-    let words = match steps {
-        0 => format!("{SHORTEST} characters or more. A short sentence is easy to keep in mind."),
-        1 => format!("{length} of {SHORTEST} characters."),
-        2 => format!("Fine. {length} characters, more is better."),
-        _ => format!("Good. {length} characters."),
-    };
-    (steps, words)
-}
-
-const SHORTEST_LENGTH: usize = SHORTEST as usize;
 
 #[component]
 pub fn SetUp() -> impl IntoView {
@@ -48,7 +24,6 @@ pub fn SetUp() -> impl IntoView {
         })
     };
     let (bad_name, bad_password) = (about("name"), about("password"));
-    let steps = move || password.with(|password| strength(password).0);
     view! {
         <Frame title="Set up" subtitle="Schedules for your containers">
             <Show
@@ -86,20 +61,7 @@ pub fn SetUp() -> impl IntoView {
                             autofocus
                         />
                     </div>
-                    <PasswordField
-                        id="password"
-                        label="Password"
-                        autocomplete="new-password"
-                        described_by="strength"
-                        minlength=SHORTEST
-                        value=password
-                        invalid=bad_password
-                    >
-                        <div class="meter4" aria-hidden="true">
-                            {(1..=4).map(|step| view! { <i class:on={move || steps() >= step}></i> }).collect_view()}
-                        </div>
-                        <span class="hint" id="strength">{move || password.with(|password| strength(password).1)}</span>
-                    </PasswordField>
+                    <NewPassword id="password" label="Password" value=password invalid=bad_password />
                     <div class="note" data-s="brand">
                         {icon("plug")}
                         <div>"A container engine on this machine becomes the first host by itself."</div>

@@ -86,7 +86,7 @@ where
 }
 
 /// Seconds until another try is allowed, counted down.
-fn countdown(refusal: Signal<Option<AppError>>) -> RwSignal<u64> {
+pub fn countdown(refusal: Signal<Option<AppError>>) -> RwSignal<u64> {
     let left = RwSignal::new(0);
     Effect::new(move |_| {
         if let Some(seconds) =

@@ -71,12 +71,24 @@ pub fn MenuItem(
     icon: &'static str,
     #[prop(into)] text: String,
     #[prop(optional)] danger: bool,
+    /// Why it cannot be done; it stays visible.
+    #[prop(optional)]
+    lacks: Option<Signal<Option<&'static str>>>,
     #[prop(into)] run: Callback<()>,
 ) -> impl IntoView {
+    let lacks = move || lacks.and_then(|lacks| lacks.get());
     view! {
-        <button type="button" role="menuitem" tabindex="-1" class:btn-quiet-danger=danger on:click=move |_| run.run(())>
+        <button
+            type="button"
+            role="menuitem"
+            tabindex="-1"
+            class:btn-quiet-danger=danger
+            disabled=move || lacks().is_some()
+            on:click=move |_| run.run(())
+        >
             {super::icon(icon)}
             {text}
+            {move || lacks().map(|lacks| view! { <small class="needs">{lacks}</small> })}
         </button>
     }
 }
@@ -112,7 +124,7 @@ fn place(menu: &web_sys::HtmlElement, button: &web_sys::HtmlElement) {
 
 /// Moves the focus by `step` items, or to the first for 0.
 fn focus_item(menu: &web_sys::HtmlElement, step: i32) {
-    let Ok(items) = menu.query_selector_all("a, button") else {
+    let Ok(items) = menu.query_selector_all("a, button:not(:disabled)") else {
         return;
     };
     let count = items.length() as i32;

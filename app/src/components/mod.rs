@@ -1,5 +1,6 @@
 //! What pages share: icons, states, times, dialogs, toasts.
 
+mod copy;
 pub mod debounce;
 pub mod dialog;
 mod icon;
@@ -10,6 +11,7 @@ mod status;
 pub mod time;
 pub mod toast;
 
+pub use copy::CopyField;
 #[cfg(feature = "ssr")]
 pub use icon::SPRITE;
 pub use icon::{Icon, Logo, glyph, icon, icon_as};

@@ -9,6 +9,7 @@ use super::{
     recent::Recent,
     words,
 };
+use crate::auth::lacks;
 use crate::{
     components::{
         Failure, FailureNote, Icon, Status, icon, skeleton,
@@ -19,6 +20,7 @@ use crate::{
     live::Live,
     shell::Heading,
 };
+use domain::auth::Permission;
 use domain::containers::Container;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -183,6 +185,7 @@ fn subtitle(container: &Container) -> AnyView {
 
 fn buttons(line: &Line) -> AnyView {
     let (list, plan) = (line.clone(), line.clone());
+    let lacks = lacks(Permission::ContainersOperate);
     let verbs = Memo::new({
         let line = line.clone();
         move |_| line.container.with(|c| words::verbs(c.state))
@@ -197,7 +200,8 @@ fn buttons(line: &Line) -> AnyView {
                     <button
                         class="btn"
                         type="button"
-                        disabled=move || busy.is_busy() || busy.container.with(|c| c.stale)
+                        disabled=move || busy.is_busy() || busy.container.with(|c| c.stale) || lacks.get().is_some()
+                        title=move || lacks.get()
                         on:click=move |_| act.act(verb)
                     >
                         <Icon name=words::icon_of(verb) />

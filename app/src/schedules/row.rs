@@ -1,6 +1,7 @@
 //! One line of the list.
 
 use super::{acts::Rows, files, words};
+use crate::auth::lacks;
 use crate::components::{
     State, Status, icon,
     menu::{MenuItem, RowMenu},
@@ -8,6 +9,7 @@ use crate::components::{
     time::{Ago, At, duration},
     toast::Toasts,
 };
+use domain::auth::Permission;
 use domain::{ids::ScheduleId, schedules::Schedule};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
@@ -29,6 +31,7 @@ pub fn row(id: ScheduleId, rows: Rows) -> AnyView {
     });
     let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
     let enabled = Memo::new(move |_| schedule.with(|s| s.enabled));
+    let lacks = lacks(Permission::SchedulesManage);
     view! {
         <tr role="row" data-stale=move || (!enabled.get()).then_some("")>
             <td role="cell" class="c-sw" data-m="menu2">
@@ -37,6 +40,8 @@ pub fn row(id: ScheduleId, rows: Rows) -> AnyView {
                     role="switch"
                     class="switch"
                     aria-label=move || format!("{}, active", name.get())
+                    disabled=move || lacks.get().is_some()
+                    title=move || lacks.get()
                     checked=enabled.get_untracked()
                     prop:checked=move || enabled.get()
                     on:change=move |event| rows.enable(id, event_target_checked(&event))
@@ -193,13 +198,14 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
         });
     });
     let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
+    let lacks = lacks(Permission::SchedulesManage);
     let skip = move || {
         let (skipping, coming) = schedule.with(|s| (s.skipping.is_some(), s.enabled && s.next_at.is_some()));
         if skipping {
-            view! { <MenuItem icon="undo-2" text="Undo skip" run=Callback::new(move |()| rows.unskip(id)) /> }
+            view! { <MenuItem icon="undo-2" text="Undo skip" lacks run=Callback::new(move |()| rows.unskip(id)) /> }
                 .into_any()
         } else if coming {
-            view! { <MenuItem icon="skip-forward" text="Skip next run" run=Callback::new(move |()| rows.skip(id)) /> }.into_any()
+            view! { <MenuItem icon="skip-forward" text="Skip next run" lacks run=Callback::new(move |()| rows.skip(id)) /> }.into_any()
         } else {
             ().into_any()
         }
@@ -211,20 +217,21 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
                 class="icon-btn icon-btn-sm"
                 type="button"
                 aria-label=move || format!("Run now, {}", name.get())
-                data-tip="Run now"
+                data-tip=move || lacks.get().unwrap_or("Run now")
+                disabled=move || lacks.get().is_some()
                 on:click=move |_| rows.run_now(id, open_run)
             >
                 {icon("play")}
             </button>
             <RowMenu id=format!("menu-{id}") label=name>
-                <MenuItem icon="play" text="Run now" run=Callback::new(move |()| rows.run_now(id, open_run)) />
+                <MenuItem icon="play" text="Run now" lacks run=Callback::new(move |()| rows.run_now(id, open_run)) />
                 {skip}
                 <MenuItem icon="pencil" text="Edit" run=edit />
                 <MenuItem icon="layers" text="Clone" run=clone />
                 <MenuItem icon="copy" text="Copy as YAML" run=copy_file />
                 <a role="menuitem" tabindex="-1" href=format!("/activity?schedule={id}")>{icon("history")}"History"</a>
                 <hr />
-                <MenuItem icon="trash-2" text="Delete" danger=true run=delete />
+                <MenuItem icon="trash-2" text="Delete" danger=true lacks run=delete />
             </RowMenu>
         </div>
     }

@@ -2,18 +2,19 @@
 
 use super::theme::ThemeItem;
 use crate::{
-    auth::api::{SignOut, me},
-    components::icon,
+    auth::{Me, api::SignOut},
+    components::{icon, toast::Toasts},
+    settings::open_org,
 };
 use leptos::{form::ActionForm, prelude::*};
 
 /// The person's name, below a `Suspense` of its own.
 #[component]
 fn Name() -> impl IntoView {
-    let me = Resource::new(|| (), |()| me());
+    let me = Me::get();
     view! {
         <Suspense>
-            {move || Suspend::new(async move { me.await.map(|me| me.name).unwrap_or_else(|_| "Account".to_owned()) })}
+            {move || Suspend::new(async move { me.ready().await.map(|me| me.name).unwrap_or_else(|_| "Account".to_owned()) })}
         </Suspense>
     }
 }
@@ -28,6 +29,8 @@ pub fn AccountButton() -> impl IntoView {
         <div class="menu" id="account-menu" popover="auto">
             <WhoAmI />
             <hr />
+            <OrgItems />
+            <a href="/settings">{icon("settings")}"Settings"</a>
             <ThemeItem />
             <SignOutItem />
         </div>
@@ -37,18 +40,47 @@ pub fn AccountButton() -> impl IntoView {
 /// Name, role and release.
 #[component]
 pub fn WhoAmI() -> impl IntoView {
-    let me = Resource::new(|| (), |()| me());
+    let me = Me::get();
     let about = move || {
         Suspend::new(async move {
-            me.await.ok().map(|me| {
+            me.ready().await.ok().map(|me| {
+                let org = me
+                    .orgs
+                    .iter()
+                    .find(|org| org.current)
+                    .map(|org| format!(" in {}", org.name));
                 view! {
                     <b>{me.name}</b>
-                    <span>{me.role.as_str()}", Chrontainer "{me.release}</span>
+                    <span>{me.role.as_str()}{org}", Chrontainer "{me.release}</span>
                 }
             })
         })
     };
     view! { <div class="whoami"><Suspense>{about}</Suspense></div> }
+}
+
+/// The other organisations that one may go to.
+#[component]
+pub fn OrgItems() -> impl IntoView {
+    let me = Me::get();
+    let toasts = Toasts::get();
+    let items = move || {
+        Suspend::new(async move {
+            let orgs = me.ready().await.map(|me| me.orgs).unwrap_or_default();
+            orgs.into_iter()
+                .filter(|org| !org.current)
+                .map(|org| {
+                    view! {
+                        <button type="button" on:click=move |_| leptos::task::spawn_local(open_org(org.id, toasts))>
+                            {icon("boxes")}
+                            <span class="clip">{format!("Go to {}", org.name)}</span>
+                        </button>
+                    }
+                })
+                .collect_view()
+        })
+    };
+    view! { <Suspense>{items}</Suspense> }
 }
 
 /// A form, so that it works without JavaScript too.

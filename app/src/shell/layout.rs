@@ -7,13 +7,14 @@ use super::{
     palette::Palette,
     topbar::TopBar,
 };
-use crate::{components::toast::ToastRegion, live::Live};
+use crate::{auth::Me, components::toast::ToastRegion, live::Live};
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
 #[component]
 pub fn Layout() -> impl IntoView {
     Live::provide();
+    Me::provide();
     Overviews::provide();
     Heading::provide();
     let keys = Keys::provide();

@@ -36,6 +36,12 @@ const HOSTS: Place = Place {
     name: "Hosts",
 };
 
+const SETTINGS: Place = Place {
+    href: "/settings",
+    icon: "settings",
+    name: "Settings",
+};
+
 /// Which place a path belongs to: a run is part of Activity, a container part of Fleet.
 fn place_of(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
@@ -43,6 +49,7 @@ fn place_of(path: &str) -> &'static str {
         "schedules" => SCHEDULES.href,
         "activity" | "runs" => ACTIVITY.href,
         "hosts" => HOSTS.href,
+        "settings" => SETTINGS.href,
         _ => "",
     }
 }
@@ -93,6 +100,7 @@ pub fn Nav() -> impl IntoView {
             {link(&ACTIVITY, failures)}
             <div class="nav-group">"System"</div>
             {link(&HOSTS, |overview| number(overview.hosts))}
+            {link(&SETTINGS, |_| ().into_any())}
             <div class="nav-foot">
                 <NextUpCard />
                 <account::AccountButton />
@@ -138,6 +146,8 @@ pub fn TabBar() -> impl IntoView {
         <Dialog node=more id="more" title="More">
             <div class="menu sheet">
                 <account::WhoAmI />
+                <account::OrgItems />
+                <a href=SETTINGS.href on:click=move |_| dialog::close(more)>{icon(SETTINGS.icon)}{SETTINGS.name}</a>
                 <ThemeItem />
                 <hr />
                 <account::SignOutItem />

@@ -23,6 +23,12 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("Schedules", "calendar-clock", "/schedules"),
     ("Activity", "activity", "/activity"),
     ("Hosts", "server", "/hosts"),
+    ("Profile", "user", "/settings"),
+    ("API keys", "key-round", "/settings/keys"),
+    ("People", "user", "/settings/people"),
+    ("Teams", "boxes", "/settings/teams"),
+    ("Audit log", "history", "/settings/audit"),
+    ("Organisation", "settings", "/settings/organisation"),
     ("New schedule", "plus", "/schedules/new"),
 ];
 

@@ -2,7 +2,7 @@
 
 use super::layout::Layout;
 use crate::{
-    auth::{SetUp, SignIn},
+    auth::{Code, Invite, Reset, SetUp, SignIn},
     components::{Empty, time::Clock, toast::Toasts},
     error::set_page_status,
 };
@@ -55,6 +55,17 @@ macro_rules! lazy_pages {
 lazy_pages! { Door, door, __preload_door:
     SignInPage => view! { <SignIn /> },
     SetUpPage => view! { <SetUp /> },
+    CodePage => view! { <Code /> },
+    InvitePage => view! { <Invite /> },
+    ResetPage => view! { <Reset /> },
+}
+lazy_pages! { SettingsPages, settings, __preload_settings:
+    ProfilePage => view! { <crate::settings::Profile /> },
+    KeysPage => view! { <crate::settings::Keys /> },
+    PeoplePage => view! { <crate::people::People /> },
+    TeamsPage => view! { <crate::people::Teams /> },
+    AuditPage => view! { <crate::audit::Audit /> },
+    OrganisationPage => view! { <crate::settings::Organisation /> },
 }
 lazy_pages! { FleetPages, fleet, __preload_fleet:
     FleetPage => view! { <crate::containers::Fleet /> },
@@ -94,6 +105,9 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/sign-in") view={Lazy::<SignInPage>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/setup") view={Lazy::<SetUpPage>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/sign-in/code") view={Lazy::<CodePage>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/invite") view={Lazy::<InvitePage>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/reset") view={Lazy::<ResetPage>::new()} ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view={Lazy::<FleetPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("containers/:id") view={Lazy::<ContainerPage>::new()} ssr=SsrMode::Async />
@@ -104,6 +118,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("runs/:id") view={Lazy::<OneRunPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("hosts") view={Lazy::<HostsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("hosts/:id") view={Lazy::<OneHostPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings") view={Lazy::<ProfilePage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/keys") view={Lazy::<KeysPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/people") view={Lazy::<PeoplePage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/teams") view={Lazy::<TeamsPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/audit") view={Lazy::<AuditPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/organisation") view={Lazy::<OrganisationPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundInside ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

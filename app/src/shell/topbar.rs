@@ -56,6 +56,7 @@ fn section(path: &str) -> (&'static str, &'static str, bool) {
         "activity" => ("/activity", "Activity", false),
         "runs" => ("/activity", "Activity", true),
         "hosts" => ("/hosts", "Hosts", below),
+        "settings" => ("/settings", "Settings", false),
         _ => ("/", "Not found", false),
     }
 }

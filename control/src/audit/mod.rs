@@ -3,6 +3,13 @@
 //! A line is written in the transaction of the change it tells of, so that neither exists without the other. Secrets
 //! never go into `before` or `after`.
 
+mod chain;
+mod list;
+
+pub(crate) use chain::keep;
+pub use chain::{Verdict, extend, verify};
+pub use list::{AuditQuery, list};
+
 use crate::error::{Error, Result};
 use diesel::sql_types::{Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

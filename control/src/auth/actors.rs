@@ -6,15 +6,25 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Text, Uuid as SqlUuid},
+    sql_types::{Bool, Jsonb, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    auth::{Actor, Role, Via, Viewer},
+    auth::{Actor, Grant, Role, Via, Viewer},
     errors::{ErrorClass, Problem},
     ids::{OrgId, UserId},
 };
+use serde_json::Value;
 use uuid::Uuid;
+
+/// The grants of a member `m`, their own and their teams', as a column of a query.
+pub(super) const GRANTS: &str = "(select coalesce(jsonb_agg(jsonb_build_object('selector', g.selector, 'role', g.role)), '[]') \
+     from grants g where g.org_id = m.org_id and (g.user_id = m.user_id or g.team_id in (\
+     select t.team_id from team_members t where t.org_id = m.org_id and t.user_id = m.user_id))) as grants";
+
+/// Whether the organisation of a member `m` asks for a second factor that the member has not, as a column of a query.
+pub(super) const MISSING: &str = "((select o.second_factor_required from orgs o where o.id = m.org_id) and not exists (\
+     select 1 from second_factors f where f.user_id = m.user_id and f.confirmed_at is not null)) as missing";
 
 #[derive(QueryableByName)]
 struct Member {
@@ -22,6 +32,10 @@ struct Member {
     name: String,
     #[diesel(sql_type = Text)]
     role: String,
+    #[diesel(sql_type = Bool)]
+    server_admin: bool,
+    #[diesel(sql_type = Jsonb)]
+    grants: Value,
 }
 
 /// The actor of a person in an organisation, or nobody when the account is gone, disabled or no member any more.
@@ -30,10 +44,11 @@ struct Member {
 /// # Errors
 /// When the database does not answer.
 pub async fn actor_for_user(conn: &mut AsyncPgConnection, org: OrgId, user: UserId) -> Result<Option<Actor>> {
-    let member: Option<Member> = diesel::sql_query(
-        "select u.name, m.role from users u join memberships m on m.user_id = u.id \
+    let member: Option<Member> = diesel::sql_query(format!(
+        "select u.name, u.is_server_admin as server_admin, m.role, {GRANTS} \
+         from users u join memberships m on m.user_id = u.id \
          where u.id = $1 and m.org_id = $2 and u.disabled_at is null",
-    )
+    ))
     .bind::<SqlUuid, _>(user.0)
     .bind::<SqlUuid, _>(org.0)
     .get_result(conn)
@@ -46,7 +61,10 @@ pub async fn actor_for_user(conn: &mut AsyncPgConnection, org: OrgId, user: User
                 user_id: Some(user),
                 name: member.name,
                 role: role(&member.role)?,
-                grants: Vec::new(),
+                server_admin: member.server_admin,
+                // What runs on their behalf was planned while they could sign in.
+                second_factor_missing: false,
+                grants: grants(member.grants)?,
                 via: Via::System,
                 address: None,
             })
@@ -85,6 +103,7 @@ pub async fn viewer(control: &Control, actor: &Actor) -> Result<Viewer> {
         role: actor.role,
         org_id: OrgId(org.id),
         org_name: org.name,
+        server_admin: actor.server_admin,
     })
 }
 
@@ -101,6 +120,13 @@ pub(super) async fn home(conn: &mut AsyncPgConnection, user: UserId) -> Result<O
     Ok(org.map(|org| OrgId(org.id)))
 }
 
-pub(super) fn role(word: &str) -> Result<Role> {
+pub(super) fn grants(stored: Value) -> Result<Vec<Grant>> {
+    serde_json::from_value(stored).map_err(|source| Error::Stored {
+        what: "a grant",
+        source,
+    })
+}
+
+pub(crate) fn role(word: &str) -> Result<Role> {
     word.parse().map_err(Error::Internal)
 }

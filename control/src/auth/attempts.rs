@@ -40,6 +40,14 @@ impl Attempt {
         }
     }
 
+    /// Of guessing the code of an account whose password is known: counted for the account alone, wherever it comes from.
+    pub fn of_code(user: &str) -> Self {
+        Self {
+            account: format!("code:{user}"),
+            address: format!("codes:{user}"),
+        }
+    }
+
     /// Counts the attempt, or refuses it.
     ///
     /// # Errors

@@ -1,26 +1,43 @@
 //! Auth: who comes in, and how.
 //!
 //! People sign in with a name and a password and get a session; programs come with an API key. Both end up as a
-//! [`domain::auth::Actor`]. Nothing that opens a door is stored: passwords as Argon2id, everything else as SHA-256 of a
+//! [`domain::auth::Actor`]. Another way to prove who one is (a provider, a passkey) is another file beside
+//! `sign_in`, which ends as that one does: it finds the account, and calls [`sessions::create`]. Nothing that opens a door is stored: passwords as Argon2id, everything else as SHA-256 of a
 //! random token, which is enough because 256 random bits cannot be guessed.
 
 mod actors;
 pub mod api_keys;
 mod attempts;
-mod names;
+mod change_password;
+mod devices;
+mod guessable;
+pub(crate) mod names;
+mod own_sessions;
 mod passwords;
+mod second_factor;
 mod sessions;
 mod setup;
 mod sign_in;
 mod sweep;
 pub(crate) mod tokens;
 
+pub(crate) use actors::role;
 pub use actors::{actor_for_user, viewer};
 pub use api_keys::authenticate_key;
-pub use passwords::{PASSWORD_MAX, PASSWORD_MIN, random as random_password, set_password};
+pub use change_password::{change_password, complete_reset, reset_for, reset_link};
+pub(crate) use own_sessions::{end_all, replace as replace_session, tell as tell_ended};
+pub use own_sessions::{end_other_sessions, end_session, list_sessions};
+pub use passwords::{PASSWORD_MAX, PASSWORD_MIN, random as random_password, set_password, set_password_and};
+pub(crate) use passwords::{check as check_password, hash as hash_password};
+pub(crate) use second_factor::has_second_factor;
+pub use second_factor::{
+    STEP_LASTS, begin_second_factor, clear_second_factor, confirm_second_factor, end_second_factor,
+    second_factor, sign_in_with_code,
+};
+pub(crate) use sessions::create as create_session;
 pub use sessions::{SessionEnds, authenticate_session, sign_out};
 pub use setup::{complete_setup, issue_setup_token, setup_needed, setup_unattended};
-pub use sign_in::sign_in;
+pub use sign_in::{Entered, enter, sign_in};
 pub(crate) use sweep::sweep;
 
 use domain::auth::Actor;

@@ -2,7 +2,7 @@
 
 use crate::{
     Control,
-    auth::names,
+    auth::{guessable, names},
     error::{Error, Result},
 };
 use argon2::{
@@ -48,11 +48,11 @@ pub fn random() -> SecretString {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()).into()
 }
 
-/// Checks a new password.
+/// Checks a new password of an account: its length, and that it is not among those that are tried first.
 ///
 /// # Errors
-/// 422 `password_too_short` or `password_too_long`.
-pub fn check(password: &SecretString) -> Result<(), Problem> {
+/// 422 `password_too_short`, `password_too_long` or `password_common`.
+pub fn check(password: &SecretString, name: &str) -> Result<(), Problem> {
     let length = password.expose_secret().chars().count();
     if length < PASSWORD_MIN {
         return Err(Problem::invalid(
@@ -68,6 +68,13 @@ pub fn check(password: &SecretString) -> Result<(), Problem> {
             "password_too_long",
             "password",
             format!("The password is too long. Use at most {PASSWORD_MAX} characters."),
+        ));
+    }
+    if guessable::is_guessable(password.expose_secret(), name) {
+        return Err(Problem::invalid(
+            "password_common",
+            "password",
+            "This password is among those that are tried first. Use another one; a few unrelated words do well.",
         ));
     }
     Ok(())
@@ -94,13 +101,43 @@ pub async fn verify(password: SecretString, stored: Option<String>) -> Result<bo
     .await
 }
 
+#[derive(diesel::QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = diesel::sql_types::Nullable<Text>)]
+    password_hash: Option<String>,
+}
+
+/// Whether it is the password of this account.
+pub(super) async fn is_own(control: &Control, user: UserId, password: SecretString) -> Result<bool> {
+    let mut conn = control.db().conn().await?;
+    let kept: Kept = diesel::sql_query("select password_hash from users where id = $1")
+        .bind::<SqlUuid, _>(user.0)
+        .get_result(&mut conn)
+        .await?;
+    drop(conn);
+    verify(password, kept.password_hash).await
+}
+
 /// Gives an account a new password and ends all its sessions; for the command line of the server's machine.
 ///
 /// # Errors
 /// 404 when there is no such account, 422 for a password that breaks the rules.
 pub async fn set_password(control: &Control, name: &str, password: SecretString) -> Result<()> {
+    set_password_and(control, name, password, false).await
+}
+
+/// As [`set_password`]; `without_second_factor` takes the second factor away too, for somebody who lost it.
+///
+/// # Errors
+/// As [`set_password`].
+pub async fn set_password_and(
+    control: &Control,
+    name: &str,
+    password: SecretString,
+    without_second_factor: bool,
+) -> Result<()> {
     let name = names::check(name)?;
-    check(&password)?;
+    check(&password, &name)?;
     let hashed = hash(password).await?;
     let mut conn = control.db().conn().await?;
     let ended = conn
@@ -116,6 +153,9 @@ pub async fn set_password(control: &Control, name: &str, password: SecretString)
                 .await?,
             );
             let account = account.ok_or_else(|| Problem::not_found("user"))?;
+            if without_second_factor {
+                super::second_factor::take_away(conn, UserId(account.id)).await?;
+            }
             let ended: Vec<Ended> =
                 diesel::sql_query("delete from sessions where user_id = $1 returning id, org_id")
                     .bind::<SqlUuid, _>(account.id)
@@ -265,13 +305,13 @@ mod tests {
     }
 
     #[test]
-    fn length_is_the_only_rule() {
-        assert!(check(&"aaaaaaaa".into()).is_ok());
-        assert_eq!(check(&"aaaaaaa".into()).unwrap_err().code, "password_too_short");
-        assert_eq!(
-            check(&"a".repeat(1025).into()).unwrap_err().code,
-            "password_too_long"
-        );
+    fn length_counts_and_what_is_tried_first() {
+        let code = |password: &str| check(&password.into(), "ada").map_err(|problem| problem.code);
+        assert_eq!(code("no rules here"), Ok(()));
+        assert_eq!(code("kwpzrtmv"), Ok(()), "no digits or capitals are asked for");
+        assert_eq!(code("aaaaaaa").unwrap_err(), "password_too_short");
+        assert_eq!(code("Password123!").unwrap_err(), "password_common");
+        assert_eq!(code(&"ab c".repeat(300)).unwrap_err(), "password_too_long");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{BigInt, Bool, Bytea, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Bytea, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -35,7 +35,7 @@ impl SessionEnds {
         self.0.subscribe()
     }
 
-    pub(super) fn tell(&self, session: SessionId) {
+    pub(crate) fn tell(&self, session: SessionId) {
         // Nobody listening is no error.
         let _ = self.0.send(session);
     }
@@ -43,7 +43,7 @@ impl SessionEnds {
 
 /// Makes a session in the caller's transaction, always with a new token: one that somebody planted before the sign-in
 /// is worth nothing after it.
-pub(super) async fn create(
+pub(crate) async fn create(
     control: &Control,
     conn: &mut AsyncPgConnection,
     who: (UserId, &str, Role),
@@ -72,6 +72,8 @@ pub(super) async fn create(
         user_id: Some(user),
         name: name.to_owned(),
         role,
+        server_admin: false,
+        second_factor_missing: false,
         grants: Vec::new(),
         via: Via::Session { id },
         address: client.address.clone(),
@@ -96,6 +98,12 @@ struct Open {
     #[diesel(sql_type = Text)]
     role: String,
     #[diesel(sql_type = Bool)]
+    server_admin: bool,
+    #[diesel(sql_type = Jsonb)]
+    grants: serde_json::Value,
+    #[diesel(sql_type = Bool)]
+    missing: bool,
+    #[diesel(sql_type = Bool)]
     seen_long_ago: bool,
 }
 
@@ -106,13 +114,16 @@ struct Open {
 /// When the database does not answer.
 pub async fn authenticate_session(control: &Control, token: &str, client: &Client) -> Result<Option<Actor>> {
     let mut conn = control.db().conn().await?;
-    let open: Option<Open> = diesel::sql_query(
-        "select s.id, s.user_id, s.org_id, u.name, m.role, s.last_seen_at < now() - interval '1 minute' as seen_long_ago \
+    let open: Option<Open> = diesel::sql_query(format!(
+        "select s.id, s.user_id, s.org_id, u.name, u.is_server_admin as server_admin, m.role, \
+         s.last_seen_at < now() - interval '1 minute' as seen_long_ago, {}, {} \
          from sessions s join users u on u.id = s.user_id \
          join memberships m on m.user_id = s.user_id and m.org_id = s.org_id \
          where s.token_hash = $1 and s.expires_at > now() \
          and s.last_seen_at > now() - $2 * interval '1 second' and u.disabled_at is null",
-    )
+        actors::GRANTS,
+        actors::MISSING,
+    ))
     .bind::<Bytea, _>(tokens::hash(token))
     .bind::<BigInt, _>(seconds(control.options().session_idle))
     .get_result(&mut conn)
@@ -134,7 +145,9 @@ pub async fn authenticate_session(control: &Control, token: &str, client: &Clien
         user_id: Some(UserId(open.user_id)),
         name: open.name,
         role: actors::role(&open.role)?,
-        grants: Vec::new(),
+        server_admin: open.server_admin,
+        second_factor_missing: open.missing,
+        grants: actors::grants(open.grants)?,
         via: Via::Session {
             id: SessionId(open.id),
         },

@@ -89,7 +89,7 @@ pub async fn complete_setup(
     }
     drop(conn);
     let name = names::check(name)?;
-    passwords::check(&password)?;
+    passwords::check(&password, &name)?;
     let hashed = passwords::hash(password).await?;
 
     let mut conn = control.db().conn().await?;
@@ -131,7 +131,7 @@ pub async fn setup_unattended(control: &Control, name: &str, password: SecretStr
         return Ok(false);
     }
     let name = names::check(name)?;
-    passwords::check(&password)?;
+    passwords::check(&password, &name)?;
     let hashed = passwords::hash(password).await?;
     let mut conn = control.db().conn().await?;
     conn.transaction::<_, Error, _>(async |conn| {

@@ -1,6 +1,6 @@
 //! Signing in with a name and a password.
 
-use super::{Client, NewSession, actors, attempts::Attempt, passwords, sessions};
+use super::{Client, NewSession, actors, attempts::Attempt, passwords, second_factor, sessions};
 use crate::{
     Control,
     audit::{self, Entry, Outcome},
@@ -42,6 +42,35 @@ pub async fn sign_in(
     password: SecretString,
     client: &Client,
 ) -> Result<NewSession> {
+    match enter(control, name, password, client).await? {
+        Entered::Session(session) => Ok(session),
+        Entered::Step(_) => Err(Problem::new(
+            ErrorClass::Unauthenticated,
+            "second_factor_needed",
+            "This account has a second factor. Sign in with a browser.",
+        )
+        .into()),
+    }
+}
+
+/// Where a right password leads.
+#[derive(Debug)]
+pub enum Entered {
+    Session(NewSession),
+    /// To the question for a code: the token of that step, see [`super::sign_in_with_code`].
+    Step(SecretString),
+}
+
+/// As [`sign_in`], for those who can answer the question for a code.
+///
+/// # Errors
+/// As [`sign_in`].
+pub async fn enter(
+    control: &Control,
+    name: &str,
+    password: SecretString,
+    client: &Client,
+) -> Result<Entered> {
     let attempt = Attempt::new(name, client.address.as_deref());
     attempt.begin(control).await?;
 
@@ -83,6 +112,9 @@ pub async fn sign_in(
     conn.transaction::<_, Error, _>(async |conn| {
         attempt.succeeded(conn).await?;
         let user = UserId(account.id);
+        if second_factor::is_on(conn, user).await? {
+            return Ok(Entered::Step(second_factor::begin_step(conn, user).await?));
+        }
         let org = actors::home(conn, user).await?.ok_or_else(no_organisation)?;
         let member = actors::actor_for_user(conn, org, user)
             .await?
@@ -95,18 +127,20 @@ pub async fn sign_in(
             Entry::new("session.begin", "user").object(account.id, &account.name),
         )
         .await?;
-        Ok(session)
+        Ok(Entered::Session(session))
     })
     .await
 }
 
 /// Somebody who is not signed in, for the audit log.
-fn stranger(org: OrgId, client: &Client) -> Actor {
+pub(super) fn stranger(org: OrgId, client: &Client) -> Actor {
     Actor {
         org_id: org,
         user_id: None,
         name: "somebody".to_owned(),
         role: Role::Viewer,
+        server_admin: false,
+        second_factor_missing: false,
         grants: Vec::new(),
         via: Via::System,
         address: client.address.clone(),
@@ -121,7 +155,7 @@ fn wrong_credentials() -> Problem {
     )
 }
 
-fn no_organisation() -> Problem {
+pub(super) fn no_organisation() -> Problem {
     Problem::new(
         ErrorClass::Forbidden,
         "no_organisation",

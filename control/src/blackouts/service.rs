@@ -161,7 +161,7 @@ pub async fn get(control: &Control, actor: &Actor, id: BlackoutId) -> Result<Bla
 /// # Errors
 /// 403; 409 `name_taken`; 422 with the field.
 pub async fn create(control: &Control, actor: &Actor, draft: BlackoutDraft) -> Result<Blackout> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require_everywhere(Permission::SchedulesManage)?;
     let mut conn = control.db().conn().await?;
     let blackout = conn
         .transaction(async |conn| {
@@ -200,7 +200,7 @@ pub async fn update(
     id: BlackoutId,
     draft: BlackoutDraft,
 ) -> Result<Blackout> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require_everywhere(Permission::SchedulesManage)?;
     let mut conn = control.db().conn().await?;
     let blackout = conn
         .transaction(async |conn| {
@@ -246,7 +246,7 @@ pub async fn update(
 /// # Errors
 /// 403; 404.
 pub async fn delete(control: &Control, actor: &Actor, id: BlackoutId) -> Result<()> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require_everywhere(Permission::SchedulesManage)?;
     let mut conn = control.db().conn().await?;
     conn.transaction(async |conn| {
         let row = find(conn, actor.org_id, id).await?;

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{Control, schedules::Planned};
 use domain::{
+    auth::{Actor, Permission, Rights},
     containers::{BusyWith, Container, ContainerState, HostRef, NextRun},
     events::Event,
     hosts::{EngineFacts, HostStatus},
@@ -67,6 +68,24 @@ pub struct FleetTarget {
 }
 
 impl Fleet {
+    /// The containers of an organisation on which somebody may do this.
+    pub fn allowed(&self, org: OrgId, rights: &Rights, permission: Permission) -> HashSet<ContainerId> {
+        let state = self.0.read();
+        state
+            .hosts
+            .values()
+            .filter(|host| host.org_id == org)
+            .flat_map(|host| host.lines.values())
+            .filter(|line| rights.may_on(permission, &state.seen(line)))
+            .map(|line| line.id)
+            .collect()
+    }
+
+    /// Whether somebody may do this to one container.
+    pub fn may_on(&self, actor: &Actor, permission: Permission, line: &Line) -> bool {
+        actor.may_on(permission, &self.0.read().seen(line))
+    }
+
     /// The containers that a selector finds, ordered by host and name.
     pub fn resolve(&self, org: OrgId, selector: &Selector) -> Vec<FleetTarget> {
         let state = self.0.read();

@@ -1,6 +1,6 @@
 //! Tags, notes and favourites. They hang on the lasting identity, so that a container keeps them when it is recreated.
 
-use super::service::find;
+use super::service::{find, not_on_this};
 use crate::{
     Control, audit,
     error::Result,
@@ -120,6 +120,13 @@ async fn change(
 ) -> Result<Marks> {
     actor.require(Permission::ContainersOperate)?;
     let line = find(control, actor, id).await?;
+    // Grants may pick by tag, so nobody tags what they may not act on.
+    if !control
+        .fleet()
+        .may_on(actor, Permission::ContainersOperate, &line)
+    {
+        return Err(not_on_this(&line.facts.name).into());
+    }
     let mut conn = control.db().conn().await?;
     let marked = conn
         .transaction(async |conn| {

@@ -75,6 +75,12 @@ pub async fn act(
 ) -> Result<RunSummary> {
     actor.require(Permission::ContainersOperate)?;
     let line = find(control, actor, id).await?;
+    if !control
+        .fleet()
+        .may_on(actor, Permission::ContainersOperate, &line)
+    {
+        return Err(not_on_this(&line.facts.name).into());
+    }
     if line.protected && action.refused_on_itself() {
         return Err(Problem::new(
             ErrorClass::Conflict,
@@ -92,6 +98,16 @@ pub async fn act(
     let target = Selector::container(line.host.id, &line.facts.name).to_string();
     let step = Step::new(action, target);
     runs::start_direct(control, actor, title, RunPlan::of(vec![step]), idempotency_key).await
+}
+
+pub(super) fn not_on_this(name: &str) -> Problem {
+    Problem::new(
+        ErrorClass::Forbidden,
+        "forbidden",
+        format!("This needs the role operator on {name}, and you may only look at it. Ask an owner of the organisation."),
+    )
+    .with("permission", Permission::ContainersOperate.as_str())
+    .with("needs", "operator")
 }
 
 pub(super) async fn find(control: &Control, actor: &Actor, id: &str) -> Result<Arc<Line>> {

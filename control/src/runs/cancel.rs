@@ -8,7 +8,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use domain::{
-    auth::{Actor, Permission},
+    auth::{Actor, Permission, Rights},
     errors::{ErrorClass, Problem},
     ids::RunId,
     runs::{RunState, RunSummary},
@@ -33,6 +33,10 @@ pub async fn cancel(control: &Control, actor: &Actor, id: RunId) -> Result<RunSu
     let mut conn = control.db().conn().await?;
     let summary = conn
         .transaction(async |conn| {
+            if !Rights::of(actor).are_whole() {
+                let run = queries::plan(conn, actor.org_id, id).await?;
+                crate::schedules::rights::require(control, actor, &run.steps)?;
+            }
             let cancelled: Option<Cancelled> = diesel::sql_query(
                 "with cancelled as (\
                    update runs set \

@@ -8,7 +8,8 @@ use crate::{
 };
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
-    dsl::exists, sql_types::BigInt,
+    dsl::exists,
+    sql_types::{BigInt, Jsonb, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -367,6 +368,30 @@ impl TargetRow {
             message: self.message,
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct PlanRow {
+    #[diesel(sql_type = Jsonb)]
+    plan: Value,
+}
+
+/// What a run does.
+///
+/// # Errors
+/// 404 `run_not_found`.
+pub(super) async fn plan(conn: &mut AsyncPgConnection, org: OrgId, id: RunId) -> Result<RunPlan> {
+    let row: Option<PlanRow> = diesel::sql_query("select plan from runs where org_id = $1 and id = $2")
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<SqlUuid, _>(id.0)
+        .get_result(conn)
+        .await
+        .optional()?;
+    let row = row.ok_or_else(|| Problem::not_found("run"))?;
+    serde_json::from_value(row.plan).map_err(|source| Error::Stored {
+        what: "a run's plan",
+        source,
+    })
 }
 
 /// The state that a stored word means.

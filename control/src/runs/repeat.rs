@@ -5,6 +5,7 @@ use crate::{
     Control, audit,
     error::{Error, Result},
     events::Topic,
+    schedules,
     schema::{run_steps, run_targets, runs},
 };
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
@@ -58,6 +59,8 @@ async fn repeat(control: &Control, actor: &Actor, id: RunId, only_failed: bool) 
                     "A newer release of Chrontainer planned this run, and this server cannot read it. Update the server.",
                 )
             })?;
+            // The new run acts for the person; a key that holds on some containers only must not reach past them by it.
+            schedules::rights::require(control, actor, &plan.steps)?;
             let by = actor.name.clone();
             let trigger = if only_failed {
                 narrow(conn, id, &mut plan).await?;

@@ -86,6 +86,7 @@ pub async fn start_direct(
     idempotency_key: Option<&str>,
 ) -> Result<RunSummary> {
     actor.require(Permission::ContainersOperate)?;
+    crate::schedules::rights::require(control, actor, &plan.steps)?;
     let body = to_json("a run's plan", &plan)?;
     let hash = idempotency::hash(&json!({ "title": title, "plan": body }));
     let new = NewRun {

@@ -1,7 +1,7 @@
 //! Switching a schedule on and off.
 
 use super::{
-    queries,
+    queries, rights,
     service::{anchor, changed, definition, forget_skips, guards, ring},
     timing::Timing,
 };
@@ -30,6 +30,7 @@ pub async fn set_enabled(
     let schedule = conn
         .transaction(async |conn| {
             let (mut row, before) = queries::locked(conn, actor.org_id, id).await?;
+            rights::require(control, actor, &before.steps)?;
             if row.enabled == enabled {
                 return Ok::<_, crate::Error>(before);
             }

@@ -20,6 +20,7 @@ mod pause;
 mod planned;
 mod preview;
 mod queries;
+pub(crate) mod rights;
 mod run_now;
 mod service;
 mod skip;

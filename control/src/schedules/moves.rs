@@ -4,6 +4,7 @@
 
 use super::{
     queries::{self, Row},
+    rights,
     service::{changed, definition, guards, ring},
     spread::Spread,
 };
@@ -37,6 +38,7 @@ pub async fn skip_at(control: &Control, actor: &Actor, id: ScheduleId, at: Times
         .transaction(async |conn| {
             // The lock keeps the ticker from deciding this very fire time meanwhile.
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+            rights::require(control, actor, &before.steps)?;
             coming(&row, at)?;
             match decided(conn, id, at).await? {
                 Some(fire) if fire.moved_to.is_some() => return Err(moved_already(&row, at).into()),
@@ -68,6 +70,7 @@ pub async fn move_fire(
     let schedule = conn
         .transaction(async |conn| {
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+            rights::require(control, actor, &before.steps)?;
             let times = coming(&row, at)?;
             if let Some(fire) = decided(conn, id, at).await? {
                 return match fire.moved_to {
@@ -123,6 +126,7 @@ pub async fn undo_at(control: &Control, actor: &Actor, id: ScheduleId, at: Times
     let schedule = conn
         .transaction(async |conn| {
             let (_, before) = queries::locked(conn, actor.org_id, id).await?;
+            rights::require(control, actor, &before.steps)?;
             let deleted: Option<Ahead> = diesel::sql_query(
                 "delete from schedule_fires where schedule_id = $1 and fire_at = $2 and run_id is null \
                  and state in ('skipped', 'postponed') and fire_at > clock_timestamp() \

@@ -1,7 +1,7 @@
 //! Pausing until a date: nothing fires before, and nothing that passes meanwhile is missed.
 
 use super::{
-    queries,
+    queries, rights,
     service::{changed, definition, forget_skips, guards, ring},
     timing::Timing,
 };
@@ -32,7 +32,7 @@ pub async fn pause(
     actor.require(Permission::SchedulesManage)?;
     let mut conn = control.db().conn().await?;
     let schedule = conn
-        .transaction(async |conn| paused(conn, actor, id, until).await)
+        .transaction(async |conn| paused(control, conn, actor, id, until).await)
         .await?;
     ring(control);
     Ok(schedule)
@@ -65,7 +65,7 @@ pub async fn pause_many(
         .transaction(async |conn| {
             let mut schedules = Vec::with_capacity(ordered.len());
             for id in &ordered {
-                schedules.push(paused(conn, actor, *id, until).await?);
+                schedules.push(paused(control, conn, actor, *id, until).await?);
             }
             Ok::<_, crate::Error>(schedules)
         })
@@ -75,12 +75,14 @@ pub async fn pause_many(
 }
 
 async fn paused(
+    control: &Control,
     conn: &mut AsyncPgConnection,
     actor: &Actor,
     id: ScheduleId,
     until: Option<Timestamp>,
 ) -> Result<Schedule> {
     let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+    rights::require(control, actor, &before.steps)?;
     if let Some(until) = until {
         if until <= row.now {
             let message = format!(

@@ -1,6 +1,6 @@
 //! "Run now": a run of a schedule that no trigger asked for.
 
-use super::queries;
+use super::{queries, rights};
 use crate::{
     Control, audit,
     error::{Error, Result},
@@ -40,6 +40,7 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                     .of_run(),
                 ..RunPlan::default()
             };
+            rights::require(control, actor, &plan.steps)?;
             let run = runs::start(
                 conn,
                 &NewRun {

@@ -3,7 +3,7 @@
 use super::{
     definition::Definition,
     queries::{self, Row},
-    steps,
+    rights, steps,
     timing::Timing,
     validate,
 };
@@ -43,6 +43,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
             let now = clock(conn).await?;
             let anchor = anchor(now);
             let checked = validate::check(conn, actor.org_id, &draft, &[], anchor, now).await?;
+            rights::require(control, actor, &checked.steps)?;
             let id = ScheduleId::new();
             let timing = Timing::new(id, &checked.definition, &checked.guards, draft.enabled, now);
             diesel::insert_into(schedules::table)
@@ -85,6 +86,7 @@ pub async fn update(
     let schedule = conn
         .transaction(async |conn| {
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+            rights::require(control, actor, &before.steps)?;
             if draft.version.is_some_and(|version| version != row.version) {
                 return Err(stale(&before).into());
             }
@@ -92,6 +94,7 @@ pub async fn update(
             let kept: Vec<Trigger> = serde_json::from_value(row.triggers.clone()).unwrap_or_default();
             let new_anchor = anchor(now);
             let checked = validate::check(conn, actor.org_id, &draft, &kept, new_anchor, now).await?;
+            rights::require(control, actor, &checked.steps)?;
             steps::no_circle(conn, actor.org_id, id, &checked.steps).await?;
             let same_times =
                 kept == checked.triggers && row.timezone == checked.timezone && row.enabled == draft.enabled;
@@ -140,6 +143,7 @@ pub async fn delete(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
     let mut conn = control.db().conn().await?;
     conn.transaction(async |conn| {
         let (_, before) = queries::locked(conn, actor.org_id, id).await?;
+        rights::require(control, actor, &before.steps)?;
         diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
             .set((
                 schedules::deleted_at.eq(diesel::dsl::now.into_sql::<Nullable<Timestamptz>>()),

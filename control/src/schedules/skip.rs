@@ -1,7 +1,7 @@
 //! Skipping the next fire: decided in advance, in the same place where the ticker decides.
 
 use super::{
-    queries,
+    queries, rights,
     service::{changed, ring},
 };
 use crate::{Control, error::Result};
@@ -25,6 +25,7 @@ pub async fn skip_next(control: &Control, actor: &Actor, id: ScheduleId) -> Resu
         .transaction(async |conn| {
             // The lock keeps the ticker from deciding this very fire time meanwhile.
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+            rights::require(control, actor, &before.steps)?;
             let Some(fire_at) = row.next_at.filter(|_| row.enabled) else {
                 return Err(Problem::new(
                     ErrorClass::Conflict,
@@ -63,6 +64,7 @@ pub async fn unskip(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
     let schedule = conn
         .transaction(async |conn| {
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+            rights::require(control, actor, &before.steps)?;
             let Some(fire_at) = row.next_at.filter(|_| row.skipped) else {
                 return Ok::<_, crate::Error>(before);
             };

@@ -45,7 +45,7 @@ pub enum KeyError {
 }
 
 /// Sealed bytes as the database keeps them.
-pub(super) struct Sealed {
+pub(crate) struct Sealed {
     pub nonce: Vec<u8>,
     pub bytes: Vec<u8>,
 }
@@ -109,7 +109,7 @@ impl SealKey {
         &self.id
     }
 
-    pub(super) fn seal(&self, org: OrgId, secret: SecretId, plain: &[u8]) -> Option<Sealed> {
+    pub(crate) fn seal(&self, org: OrgId, secret: SecretId, plain: &[u8]) -> Option<Sealed> {
         // 192 random bits: no nonce ever repeats under one key.
         let nonce: [u8; NONCE] = rand::random();
         let aad = self.bound_to(org, secret);
@@ -130,7 +130,7 @@ impl SealKey {
     }
 
     /// Nothing when the key, the row or a bit of the value is another.
-    pub(super) fn open(&self, org: OrgId, secret: SecretId, sealed: &Sealed) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, org: OrgId, secret: SecretId, sealed: &Sealed) -> Option<Vec<u8>> {
         let nonce: [u8; NONCE] = sealed.nonce.as_slice().try_into().ok()?;
         let aad = self.bound_to(org, secret);
         self.cipher()

@@ -9,6 +9,7 @@ mod of_host;
 mod rotate;
 mod store;
 
+pub(crate) use key::Sealed;
 pub use key::{KeyError, SealKey};
 pub(crate) use of_host::{delete_for_host, open_for_host, put_for_host};
 pub use rotate::{Rotated, rotate};

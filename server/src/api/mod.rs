@@ -1,5 +1,7 @@
 //! The REST API.
 
+mod access;
+mod audit;
 mod blackouts;
 mod calendar;
 mod containers;
@@ -8,10 +10,12 @@ mod events;
 mod forecast;
 mod hosts;
 mod marks;
+mod members;
 mod pauses;
 mod runs;
 mod schedules;
 mod secrets;
+mod teams;
 mod transfer;
 mod version;
 mod views;
@@ -22,6 +26,10 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = version::routes(routes);
     let routes = docs::routes(routes);
     let routes = events::routes(routes);
+    let routes = access::routes(routes);
+    let routes = audit::routes(routes);
+    let routes = members::routes(routes);
+    let routes = teams::routes(routes);
     let routes = hosts::routes(routes);
     let routes = containers::routes(routes);
     let routes = marks::routes(routes);

@@ -19,7 +19,12 @@ pub async fn create_key(settings: &Settings, user: &str, name: &str) -> Result<(
     Ok(())
 }
 
-pub async fn reset(settings: &Settings, name: &str, file: Option<&Path>) -> Result<(), Failure> {
+pub async fn reset(
+    settings: &Settings,
+    name: &str,
+    file: Option<&Path>,
+    without_second_factor: bool,
+) -> Result<(), Failure> {
     let (password, made) = match file {
         Some(file) => {
             let text = std::fs::read_to_string(file)
@@ -30,12 +35,34 @@ pub async fn reset(settings: &Settings, name: &str, file: Option<&Path>) -> Resu
     };
     let new = password.clone();
     with_control(settings, async |control| {
-        control::auth::set_password(control, name, new).await
+        control::auth::set_password_and(control, name, new, without_second_factor).await
     })
     .await?;
     println!("{name} has a new password, and every session of theirs has ended.");
     if made {
         println!("{}", password.expose_secret());
+    }
+    Ok(())
+}
+
+pub async fn verify_audit(settings: &Settings) -> Result<(), Failure> {
+    let verdicts = with_control(settings, async |control| control::audit::verify(control).await).await?;
+    let mut broken = 0;
+    for verdict in verdicts {
+        println!(
+            "{}: {} lines are chained, {} wait.",
+            verdict.org, verdict.links, verdict.waiting
+        );
+        if let Some(head) = verdict.head {
+            println!("  The chain holds up to {head}.");
+        }
+        if let Some(why) = verdict.broken {
+            println!("  It is broken: {why}");
+            broken += 1;
+        }
+    }
+    if broken > 0 {
+        return Err("The audit log was tampered with.".into());
     }
     Ok(())
 }

@@ -35,6 +35,9 @@ enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(User),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Dumps of the private database.
     #[command(subcommand)]
     Backup(Backup),
@@ -75,6 +78,9 @@ enum User {
         /// A file that holds the new password; without it one is made and printed.
         #[arg(long)]
         password_file: Option<PathBuf>,
+        /// Takes the second factor away too, for somebody who lost it.
+        #[arg(long)]
+        without_second_factor: bool,
     },
 }
 
@@ -86,6 +92,12 @@ enum Secrets {
         #[arg(long)]
         force: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Computes the chain of hashes over the log anew, and fails when a line was changed, removed or slipped in.
+    Verify,
 }
 
 #[derive(Subcommand)]
@@ -129,9 +141,12 @@ async fn execute(command: Command, settings: Settings) -> Result<(), Failure> {
     match command {
         Command::Serve | Command::Version => serve::run(settings).await,
         Command::ApiKey(ApiKey::Create { user, name }) => accounts::create_key(&settings, &user, &name).await,
-        Command::User(User::Reset { name, password_file }) => {
-            accounts::reset(&settings, &name, password_file.as_deref()).await
-        }
+        Command::User(User::Reset {
+            name,
+            password_file,
+            without_second_factor,
+        }) => accounts::reset(&settings, &name, password_file.as_deref(), without_second_factor).await,
+        Command::Audit(Audit::Verify) => accounts::verify_audit(&settings).await,
         Command::Secrets(Secrets::Rotate { force }) => secrets::rotate(&settings, force).await,
         Command::Backup(Backup::Now) => backups::now(&settings).await,
         Command::Backup(Backup::List) => backups::list(&settings),

@@ -1,7 +1,7 @@
 //! What pages and server functions find in their context; see [`app::context`].
 
 use crate::{security::Peer, session, state::AppState};
-use app::context::{ServerInfo, SessionCookie};
+use app::context::{CookieToken, ServerInfo, SessionCookie};
 use domain::auth::Actor;
 use http::request::Parts;
 use leptos::prelude::*;
@@ -18,6 +18,10 @@ pub fn provide(state: &AppState) {
     {
         provide_context(actor);
     }
+    let token = parts
+        .as_ref()
+        .and_then(|parts| session::token(&parts.headers, &peer));
+    provide_context(CookieToken(token.map(Into::into)));
     provide_context(state.control.clone());
     provide_context(peer.client.clone());
     provide_context(ServerInfo {

@@ -27,10 +27,22 @@ pub struct Rule {
     pub state: AppState,
 }
 
-pub async fn guard(State(rule): State<Rule>, mut request: Request, next: Next) -> Response {
+pub async fn guard(State(rule): State<Rule>, request: Request, next: Next) -> Response {
     if rule.kind == RouteKind::Asset {
         return next.run(request).await;
     }
+    let standing = match rule.state.rates.count(&request) {
+        Ok(standing) => standing.filter(|_| rule.kind == RouteKind::Api),
+        Err(problem) => return refuse(rule.kind, &request, problem.into()),
+    };
+    let mut response = admitted(rule, request, next).await;
+    if let Some(standing) = standing {
+        standing.put(response.headers_mut());
+    }
+    response
+}
+
+async fn admitted(rule: Rule, mut request: Request, next: Next) -> Response {
     match admit(&rule, &mut request).await {
         Ok(None) => {}
         Ok(Some(elsewhere)) => return elsewhere,

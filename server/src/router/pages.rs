@@ -15,7 +15,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{AxumRouteListing, ResponseOptions};
 
 /// Pages that come before signing in.
-const OPEN: [&str; 2] = [SIGN_IN, SETUP];
+const OPEN: [&str; 5] = [SIGN_IN, SETUP, "/sign-in/code", "/invite", "/reset"];
 const SIGN_IN: &str = "/sign-in";
 const SETUP: &str = "/setup";
 

@@ -5,11 +5,13 @@ mod compression;
 pub mod headers;
 mod limits;
 mod peer;
+mod rate;
 mod request_log;
 mod same_site;
 
 pub use limits::too_large;
 pub use peer::{Peer, PeerAddress};
+pub use rate::Rates;
 
 use crate::{error::ApiError, state::AppState};
 use axum::{

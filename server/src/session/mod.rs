@@ -3,5 +3,5 @@
 mod cookie;
 mod credential;
 
-pub use cookie::cookie;
+pub use cookie::{cookie, token};
 pub use credential::Credential;

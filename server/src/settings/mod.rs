@@ -59,6 +59,8 @@ pub struct Settings {
     pub session_idle: Duration,
     /// `CHRONTAINER_SESSION_MAX`
     pub session_max: Duration,
+    /// `CHRONTAINER_RATE_LIMIT`: requests a minute for each key or session; 0 is no limit.
+    pub rate_limit: u32,
     /// `CHRONTAINER_WORKERS`: how many runs this server executes at once.
     pub workers: usize,
     /// `CHRONTAINER_RUN_LEASE`: how long a run stays with a server that no longer renews it.
@@ -147,6 +149,9 @@ impl Settings {
                     parse::duration(Duration::from_secs(60), parse::days(700)),
                 )
                 .unwrap_or(parse::days(30)),
+            rate_limit: reader
+                .value("RATE_LIMIT", parse::between(0, 1_000_000))
+                .unwrap_or(3000),
             workers: reader.value("WORKERS", parse::between(1, 4096)).unwrap_or(64),
             run_lease: reader
                 .value(

@@ -108,6 +108,11 @@ pub(super) const SETTINGS: &[SettingDoc] = &[
         "How long a browser stays signed in at most.",
     ),
     doc(
+        "CHRONTAINER_RATE_LIMIT",
+        "3000",
+        "Requests a minute for each API key or browser, and four times as many for each address; 0 is no limit.",
+    ),
+    doc(
         "CHRONTAINER_WORKERS",
         "64",
         "How many runs this server executes at once, 1 to 4096.",

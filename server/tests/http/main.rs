@@ -13,6 +13,7 @@ mod hosts_reach;
 mod identity;
 mod inside;
 mod lifecycle;
+mod people;
 mod permissions;
 mod refusals;
 mod security;

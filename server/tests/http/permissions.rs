@@ -2,7 +2,7 @@
 
 use super::inside::{HOME, Inside};
 use axum::http::Method;
-use domain::auth::{Needs, Permission, Role};
+use domain::auth::{Needs, Permission, Role, Scope};
 use server::router::{RouteEntry, RouteKind};
 use std::collections::HashSet;
 use testkit::server::Answer;
@@ -93,7 +93,13 @@ async fn every_route_admits_exactly_whom_the_table_allows() {
         )
         .await
         .unwrap();
-    let (expired, open) = (session(&inside, "leaver").await, session(&inside, "viewer").await);
+    let read_only = read_only_key(&inside, "owner").await;
+    // Nobody asks with a key of theirs, so that nobody ends this session.
+    inside.member(HOME, "watcher", Role::Viewer).await;
+    let (expired, open) = (
+        session(&inside, "leaver").await,
+        session(&inside, "watcher").await,
+    );
     database
         .execute(
             "update sessions set expires_at = now() where user_id = (select id from users where name = 'leaver')",
@@ -112,7 +118,7 @@ async fn every_route_admits_exactly_whom_the_table_allows() {
                 }
                 continue;
             }
-            Needs::SignIn | Needs::Role(_) => assert_unauthenticated(route, &anonymous),
+            Needs::SignIn | Needs::Role(_) | Needs::ServerAdmin => assert_unauthenticated(route, &anonymous),
         }
         assert_unauthenticated(route, &ask(&inside, route, None, Some(&expired)).await);
         assert_unauthenticated(route, &ask(&inside, route, Some(&revoked), None).await);
@@ -129,7 +135,19 @@ async fn every_route_admits_exactly_whom_the_table_allows() {
             }
         }
         // In their own organisation they may; there is nothing of ours in it.
-        assert_admitted(route, &ask(&inside, route, Some(&elsewhere), None).await);
+        let stranger = ask(&inside, route, Some(&elsewhere), None).await;
+        // An owner's key that only reads is no more than a viewer, and changes nothing of its owner's own.
+        let reader = ask(&inside, route, Some(&read_only), None).await;
+        if Role::Owner.may(route.permission) {
+            assert_admitted(route, &stranger);
+        } else {
+            assert_forbidden(route, &stranger);
+        }
+        if Role::Viewer.may(route.permission) && route.permission.scope() == Scope::Read {
+            assert_admitted(route, &reader);
+        } else {
+            assert_forbidden(route, &reader);
+        }
         if route.path != "/_fn/auth/sign-out" {
             let viewer = ask(&inside, route, None, Some(&open)).await;
             if Role::Viewer.may(route.permission) {
@@ -173,10 +191,45 @@ async fn a_stranger_finds_nothing_of_ours() {
     });
     let blackout = create("/api/v1/blackouts", window.clone()).await;
     assert_eq!(blackout.status, 201, "{blackout:?}");
+    let invited = create("/api/v1/invitations", serde_json::json!({ "role": "viewer" })).await;
+    assert_eq!(invited.status, 201, "{invited:?}");
+    let key = create(
+        "/api/v1/api-keys",
+        serde_json::json!({ "name": "ours", "scope": "read" }),
+    )
+    .await;
+    assert_eq!(key.status, 201, "{key:?}");
+    let member = create(
+        "/api/v1/members",
+        serde_json::json!({ "name": "ada", "role": "viewer" }),
+    )
+    .await;
+    assert_eq!(member.status, 201, "{member:?}");
+    let team = create("/api/v1/teams", serde_json::json!({ "name": "media" })).await;
+    let grant = create(
+        "/api/v1/grants",
+        serde_json::json!({ "team_id": id(&team), "selector": "host:nas", "role": "operator" }),
+    )
+    .await;
+    assert_eq!(grant.status, 201, "{grant:?}");
+    let within = |answer: &Answer, of: &str| answer.json()[of]["id"].as_str().unwrap().to_owned();
+    session(&inside, "ours").await;
+    let sessions = inside
+        .answer(Method::GET, "/api/v1/sessions", Some(&ours))
+        .await
+        .json();
+    let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
     let known = [
         ("/api/v1/hosts/", id(&host)),
         ("/api/v1/schedules/", id(&schedule)),
         ("/api/v1/blackouts/", id(&blackout)),
+        ("/api/v1/invitations/", within(&invited, "invitation")),
+        ("/api/v1/api-keys/", within(&key, "key")),
+        ("/api/v1/members/", within(&member, "member")),
+        ("/api/v1/sessions/", session),
+        ("/api/v1/teams/", id(&team)),
+        ("/api/v1/grants/", id(&grant)),
+        ("/api/v1/orgs/", HOME.to_owned()),
     ];
 
     let mut asked = HashSet::new();
@@ -217,6 +270,12 @@ async fn a_stranger_finds_nothing_of_ours() {
                     (_, &Method::POST) => request.json(&serde_json::json!({ "at": at })),
                     _ => request,
                 };
+            } else if route.method == Method::PATCH {
+                let body = match *prefix {
+                    "/api/v1/members/" => serde_json::json!({ "role": "viewer" }),
+                    _ => serde_json::json!({ "name": "theirs" }),
+                };
+                request = request.json(&body);
             } else if matches!(route.method, Method::POST | Method::PUT) {
                 request = request.json(&serde_json::json!({
                     "name": "nightly", "enabled": true, "timezone": "UTC", "version": 1,
@@ -233,6 +292,9 @@ async fn a_stranger_finds_nothing_of_ours() {
     for path in [
         "/api/v1/hosts",
         "/api/v1/schedules",
+        "/api/v1/invitations",
+        "/api/v1/teams",
+        "/api/v1/grants",
         "/api/v1/runs",
         "/api/v1/containers",
     ] {
@@ -275,12 +337,32 @@ async fn the_table_holds_every_server_function_and_every_page() {
             "/api/v1/calendar/{token}",
             "/sign-in",
             "/setup",
+            "/invite",
+            "/sign-in/code",
+            "/_fn/auth/code",
+            "/reset",
+            "/_fn/auth/join",
+            "/_fn/auth/reset",
+            "/_fn/auth/reset-for",
+            "/_fn/auth/welcome",
             "/_fn/auth/sign-in",
             "/_fn/auth/set-up",
             "/_fn/auth/state",
         ];
         assert!(decided.contains(&path), "{path} is open to everybody");
     }
+}
+
+async fn read_only_key(inside: &Inside, name: &str) -> String {
+    let key = control::auth::api_keys::create(inside.control(), name, "read only")
+        .await
+        .unwrap();
+    let database = inside.database.client().await.unwrap();
+    database
+        .execute("update api_keys set scope = 'read' where name = 'read only'", &[])
+        .await
+        .unwrap();
+    secrecy::ExposeSecret::expose_secret(&key).to_owned()
 }
 
 async fn session(inside: &Inside, name: &str) -> String {

@@ -1,6 +1,7 @@
 //! The bar over the page while containers are selected, and what becomes of the run that it starts.
 
 use super::{place::Place, reading::Reading};
+use crate::auth::lacks;
 use crate::{
     components::{
         Icon, Status,
@@ -20,6 +21,7 @@ use crate::{
 };
 use domain::{
     actions::Action,
+    auth::Permission,
     containers::ContainerState,
     events::Event,
     ids::RunId,
@@ -190,6 +192,7 @@ pub fn BulkBar(bulk: Bulk) -> impl IntoView {
         let all: Vec<_> = chosen.lines().iter().map(|line| line.container.get()).collect();
         words::plan_href(&all)
     };
+    let lacks = lacks(Permission::ContainersOperate);
     let button = move |verb: &'static str| {
         let text = move || {
             let count = count.get();
@@ -203,7 +206,8 @@ pub fn BulkBar(bulk: Bulk) -> impl IntoView {
             <button
                 class="btn btn-ghost"
                 type="button"
-                disabled=move || bulk.sending.get()
+                disabled=move || bulk.sending.get() || lacks.get().is_some()
+                title=move || lacks.get()
                 on:click=move |_| bulk.choose(verb)
             >
                 <Icon name=words::icon_of(verb) />

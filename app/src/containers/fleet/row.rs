@@ -1,6 +1,7 @@
 //! One container in the list.
 
 use super::{load, place::Place, reading::Reading};
+use crate::auth::lacks;
 use crate::{
     components::{
         Icon, Status,
@@ -9,6 +10,7 @@ use crate::{
     },
     containers::{lines::Line, marks::Marking, next::next_run, ports::port_links, words},
 };
+use domain::auth::Permission;
 use domain::{
     containers::{Container, ContainerState},
     selectors::quote,
@@ -251,6 +253,7 @@ fn actions(reading: Reading, line: Line, name: Signal<String>) -> AnyView {
     };
     let act = line.clone();
     let menu = line.clone();
+    let lacks = lacks(Permission::ContainersOperate);
     let label = Signal::derive(move || format!("{}, {}", words::label(first.get()), name.get()));
     view! {
         <div class="acts">
@@ -259,8 +262,8 @@ fn actions(reading: Reading, line: Line, name: Signal<String>) -> AnyView {
                 type="button"
                 data-act="first"
                 aria-label=move || label.get()
-                data-tip=move || words::label(first.get())
-                disabled=move || busy.get()
+                data-tip=move || lacks.get().unwrap_or_else(|| words::label(first.get()))
+                disabled=move || busy.get() || lacks.get().is_some()
                 on:click=move |_| act.act(first.get_untracked())
             >
                 <Icon name=Signal::derive(move || words::icon_of(first.get())) />
@@ -292,12 +295,13 @@ fn menu_items(reading: Reading, line: Line) -> AnyView {
     let go = move |href: String| {
         Callback::new(move |()| navigate.with_value(|navigate| navigate(&href, Default::default())))
     };
+    let lacks = lacks(Permission::ContainersOperate);
     let items = words::verbs(state)
         .iter()
         .map(|verb| {
             let line = line.clone();
             let run = Callback::new(move |()| line.act(verb));
-            view! { <MenuItem icon=words::icon_of(verb) text=words::label(verb) run /> }
+            view! { <MenuItem icon=words::icon_of(verb) text=words::label(verb) lacks run /> }
         })
         .collect_view();
     let any = !matches!(state, ContainerState::Removing);

@@ -1,9 +1,11 @@
 //! What it is called, how it is, and what can be done with it.
 
+use crate::auth::lacks;
 use crate::{
     components::{Status, icon, run_state, time::At, toast::Toasts},
     runs::api,
 };
+use domain::auth::Permission;
 use domain::runs::{Run, RunState, TargetState};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
@@ -63,6 +65,7 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
             }
         });
     });
+    let lacks = lacks(Permission::RunsCancel);
     let failed = Memo::new(move |_| {
         run.with(|run| {
             run.steps.iter().any(|step| {
@@ -85,7 +88,8 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
                     <button
                         class="btn btn-quiet-danger"
                         type="button"
-                        disabled=move || asked || busy.get()
+                        disabled=move || asked || busy.get() || lacks.get().is_some()
+                        title=move || lacks.get()
                         aria-busy=move || busy.get().to_string()
                         on:click=cancel
                     >
@@ -112,8 +116,8 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
                     <button
                         class="btn"
                         type="button"
-                        title="The same steps and inputs from the beginning"
-                        disabled=move || busy.get()
+                        title=move || lacks.get().unwrap_or("The same steps and inputs from the beginning")
+                        disabled=move || busy.get() || lacks.get().is_some()
                         aria-busy=move || busy.get().to_string()
                         on:click=move |_| again.run(false)
                     >

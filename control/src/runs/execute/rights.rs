@@ -4,9 +4,7 @@ use crate::{Control, auth, containers::FleetTarget, error::Result};
 use domain::{
     auth::{Actor, Permission, Role},
     ids::{OrgId, UserId},
-    selectors::Selector,
 };
-use std::collections::HashSet;
 
 /// Whether a role is enough to act on containers at all.
 pub(super) fn suffices(role: Role) -> bool {
@@ -36,7 +34,7 @@ pub(crate) async fn now(control: &Control, org: OrgId, acts_for: Option<UserId>)
                 .to_owned(),
         ));
     };
-    if !suffices(actor.role) {
+    if !actor.may(Permission::ContainersOperate) {
         return Ok(Rights::None(format!(
             "This acts for {}, who is only {} now, so nothing was done. Somebody with the role operator must save the \
              schedule again to take it over.",
@@ -60,14 +58,10 @@ pub(crate) fn narrow(
     let Rights::Narrowed(actor) = rights else {
         return targets;
     };
-    let allowed: HashSet<_> = actor
-        .grants
-        .iter()
-        .filter(|grant| suffices(grant.role))
-        .filter_map(|grant| Selector::parse_target(&grant.selector).ok())
-        .flat_map(|selector| control.fleet().resolve(org, &selector))
-        .map(|target| target.container_id)
-        .collect();
+    let rights = domain::auth::Rights::of(actor);
+    let allowed = control
+        .fleet()
+        .allowed(org, &rights, Permission::ContainersOperate);
     targets.retain(|target| allowed.contains(&target.container_id));
     targets
 }

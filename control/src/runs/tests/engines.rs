@@ -20,7 +20,7 @@ use domain::{
 use std::time::Duration;
 use testkit::engines::{RunOptions, TestEngine};
 
-fn step(verb: &str, target: &str) -> Step {
+pub(super) fn step(verb: &str, target: &str) -> Step {
     Step::new(Action::from_verb(verb).unwrap(), target)
 }
 
@@ -30,7 +30,7 @@ fn seconds(seconds: u64) -> Option<HumanDuration> {
 
 impl Fixture {
     /// A server that watches the engine as the host "local".
-    async fn with(engine: &TestEngine) -> Self {
+    pub(super) async fn with(engine: &TestEngine) -> Self {
         let fixture = Self::new().await;
         fixture.control.start().await.unwrap();
         let local = HostDraft::new("local", engine.docker_host());
@@ -40,7 +40,7 @@ impl Fixture {
         fixture
     }
 
-    async fn see(&self, name: &str) -> ContainerId {
+    pub(super) async fn see(&self, name: &str) -> ContainerId {
         see(&self.control, &self.owner, name).await
     }
 

@@ -3,6 +3,7 @@
 mod actions;
 mod engines;
 mod requests;
+mod rights;
 
 use super::lease::{self, Halt, Note, RENEW};
 use super::*;

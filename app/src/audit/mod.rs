@@ -1,0 +1,7 @@
+//! The audit log.
+
+pub mod api;
+mod line;
+mod page;
+
+pub use page::Audit;

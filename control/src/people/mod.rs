@@ -1,0 +1,17 @@
+//! People of an organisation: members, invitations, teams and what they are granted, and the organisations themselves.
+
+mod grants;
+mod invitations;
+mod members;
+mod orgs;
+pub(crate) mod selectors;
+mod teams;
+#[cfg(test)]
+mod tests;
+
+pub use grants::{create_grant, delete_grant, list_grants};
+pub use invitations::{accept_as, accept_new, invite, list_invitations, welcome, withdraw};
+pub(crate) use members::manageable;
+pub use members::{add_member, change_member, list_members, remove_member};
+pub use orgs::{change_org, create_org, list_orgs, switch_org};
+pub use teams::{change_team, create_team, delete_team, list_teams};

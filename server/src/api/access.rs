@@ -1,0 +1,162 @@
+//! What is one's own: `/api/v1/me`, `/api/v1/sessions`, `/api/v1/api-keys`, `/api/v1/orgs`.
+
+use crate::{
+    error::ApiError,
+    extract::{Caller, Json, Path},
+    router::Routes,
+    state::AppState,
+};
+use axum::extract::State;
+use control::{auth, people};
+use domain::{
+    auth::{Permission, Viewer},
+    ids::{ApiKeyId, OrgId, SessionId},
+    pages::Page,
+    people::{ApiKey, CreatedApiKey, NewApiKey, Org, OrgChange, Session},
+};
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+pub fn routes(routes: Routes) -> Routes {
+    let (own, manage) = (Permission::Own, Permission::OwnManage);
+    routes
+        .guarded(Method::GET, "/api/v1/me", own, me)
+        .guarded(Method::GET, "/api/v1/sessions", own, sessions)
+        .guarded(Method::DELETE, "/api/v1/sessions", manage, end_others)
+        .guarded(Method::DELETE, "/api/v1/sessions/{id}", manage, end)
+        .guarded(Method::GET, "/api/v1/api-keys", own, keys)
+        .guarded(Method::POST, "/api/v1/api-keys", manage, create_key)
+        .guarded(Method::DELETE, "/api/v1/api-keys/{id}", manage, revoke_key)
+        .guarded(Method::GET, "/api/v1/orgs", own, orgs)
+        .guarded(Method::POST, "/api/v1/orgs", Permission::OrgsManage, create_org)
+        .guarded(
+            Method::PATCH,
+            "/api/v1/orgs/{id}",
+            Permission::OrgManage,
+            change_org,
+        )
+}
+
+/// Who asks, and in which organisation.
+#[utoipa::path(get, path = "/api/v1/me", tag = "access", responses((status = 200, body = Viewer)))]
+pub async fn me(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<Viewer>, ApiError> {
+    Ok(Json(auth::viewer(&state.control, &actor).await?))
+}
+
+fn all<T>(items: Vec<T>) -> Page<T> {
+    Page {
+        total: items.len() as u64,
+        items,
+        next: None,
+    }
+}
+
+/// Lists the browsers that one is signed in with.
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "access", responses((status = 200, body = Page<Session>)))]
+pub async fn sessions(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+) -> Result<Json<Page<Session>>, ApiError> {
+    Ok(Json(all(auth::list_sessions(&state.control, &actor).await?)))
+}
+
+/// How many sessions ended.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct EndedSessions {
+    ended: u64,
+}
+
+/// Ends all of one's own sessions but the one that asks.
+#[utoipa::path(delete, path = "/api/v1/sessions", tag = "access", responses((status = 200, body = EndedSessions)))]
+pub async fn end_others(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+) -> Result<Json<EndedSessions>, ApiError> {
+    let ended = auth::end_other_sessions(&state.control, &actor).await?;
+    Ok(Json(EndedSessions { ended }))
+}
+
+/// Ends one of one's own sessions.
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "access", params(("id" = SessionId, Path)),
+    responses((status = 204), (status = 404, description = "`session_not_found`")))]
+pub async fn end(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<SessionId>,
+) -> Result<StatusCode, ApiError> {
+    auth::end_session(&state.control, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists one's own API keys in the organisation, and for an admin everybody's.
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "access", responses((status = 200, body = Page<ApiKey>)))]
+pub async fn keys(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+) -> Result<Json<Page<ApiKey>>, ApiError> {
+    Ok(Json(all(auth::api_keys::list(&state.control, &actor).await?)))
+}
+
+/// Makes an API key; it is in this answer alone.
+#[utoipa::path(post, path = "/api/v1/api-keys", tag = "access", request_body = NewApiKey,
+    responses((status = 201, body = CreatedApiKey), (status = 409, description = "`name_taken`"),
+        (status = 422, description = "what is wrong with the name, the selector or the days")))]
+pub async fn create_key(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Json(new): Json<NewApiKey>,
+) -> Result<(StatusCode, Json<CreatedApiKey>), ApiError> {
+    let created = auth::api_keys::create_own(&state.control, &actor, new).await?;
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Revokes an API key: one's own, or as an admin anybody's.
+#[utoipa::path(delete, path = "/api/v1/api-keys/{id}", tag = "access", params(("id" = ApiKeyId, Path)),
+    responses((status = 204), (status = 404, description = "`api_key_not_found`")))]
+pub async fn revoke_key(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<ApiKeyId>,
+) -> Result<StatusCode, ApiError> {
+    auth::api_keys::revoke(&state.control, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists the organisations that one belongs to; a key knows its own.
+#[utoipa::path(get, path = "/api/v1/orgs", tag = "access", responses((status = 200, body = Page<Org>)))]
+pub async fn orgs(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<Page<Org>>, ApiError> {
+    Ok(Json(people::list_orgs(&state.control, &actor).await?))
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrgDraft {
+    name: String,
+}
+
+/// Makes an organisation, for server administrators; whoever makes it is its owner.
+#[utoipa::path(post, path = "/api/v1/orgs", tag = "access", request_body = OrgDraft,
+    responses((status = 201, body = Org), (status = 422, description = "what is wrong with the name")))]
+pub async fn create_org(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Json(draft): Json<OrgDraft>,
+) -> Result<(StatusCode, Json<Org>), ApiError> {
+    let org = people::create_org(&state.control, &actor, &draft.name).await?;
+    Ok((StatusCode::CREATED, Json(org)))
+}
+
+/// Changes the organisation's name, or whether its members must have a second factor.
+#[utoipa::path(patch, path = "/api/v1/orgs/{id}", tag = "access", params(("id" = OrgId, Path)), request_body = OrgChange,
+    responses((status = 200, body = Org), (status = 404, description = "`org_not_found`"),
+        (status = 409, description = "`second_factor_first`")))]
+pub async fn change_org(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<OrgId>,
+    Json(change): Json<OrgChange>,
+) -> Result<Json<Org>, ApiError> {
+    Ok(Json(
+        people::change_org(&state.control, &actor, id, change).await?,
+    ))
+}
