@@ -1,9 +1,10 @@
 //! The error of every server function: a [`Problem`], sent as JSON with its real HTTP status.
 
+use crate::codec::Unreadable;
 use domain::errors::{ErrorClass, Problem};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use server_fn::{codec::JsonEncoding, error::ServerFnErrorErr};
+use server_fn::error::ServerFnErrorErr;
 
 /// What a server function answers when it does not succeed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -58,7 +59,7 @@ impl From<control::Error> for AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = crate::codec::Lean;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
@@ -91,7 +92,7 @@ impl FromServerFnError for AppError {
 
     fn de(data: bytes::Bytes) -> Self {
         use server_fn::Decodes;
-        let error = Self::Encoder::decode(data).unwrap_or_else(|error: serde_json::Error| {
+        let error = Self::Encoder::decode(data).unwrap_or_else(|error: Unreadable| {
             Self::from_server_fn_error(ServerFnErrorErr::Deserialization(error.to_string()))
         });
         #[cfg(not(feature = "ssr"))]

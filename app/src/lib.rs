@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod auth;
 pub mod client;
+pub mod codec;
 pub mod components;
 pub mod containers;
 #[cfg(feature = "ssr")]

@@ -27,7 +27,7 @@ pub struct Myself {
     pub release: String,
 }
 
-#[server(endpoint = "auth/me", client = crate::client::Browser, input = server_fn::codec::GetUrl)]
+#[server(endpoint = "auth/me", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::GetUrl)]
 pub async fn me() -> Result<Myself, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let orgs = control::people::list_orgs(&control, &actor).await?.items;
@@ -50,7 +50,7 @@ pub struct AuthState {
     pub setup_needed: bool,
 }
 
-#[server(endpoint = "auth/state", client = crate::client::Browser, input = server_fn::codec::GetUrl)]
+#[server(endpoint = "auth/state", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::GetUrl)]
 pub async fn state() -> Result<AuthState, AppError> {
     let control = crate::context::control()?;
     Ok(AuthState {
@@ -59,7 +59,7 @@ pub async fn state() -> Result<AuthState, AppError> {
 }
 
 /// Makes the owner's account with the token of the set-up link, signs in and goes to the first page.
-#[server(endpoint = "auth/set-up", client = crate::client::Browser)]
+#[server(endpoint = "auth/set-up", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn set_up(token: String, name: String, password: String) -> Result<(), AppError> {
     let (control, client) = (crate::context::control()?, crate::context::client());
     let session = control::auth::complete_setup(&control, &token, &name, password.into(), &client).await?;
@@ -69,7 +69,7 @@ pub async fn set_up(token: String, name: String, password: String) -> Result<(),
 }
 
 /// Signs in and goes to `next`, a path of this server, or to the first page.
-#[server(endpoint = "auth/sign-in", client = crate::client::Browser)]
+#[server(endpoint = "auth/sign-in", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn sign_in(name: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let (control, client) = (crate::context::control()?, crate::context::client());
     match control::auth::enter(&control, &name, password.into(), &client).await? {
@@ -98,7 +98,7 @@ pub async fn code(code: String, next: Option<String>) -> Result<(), AppError> {
 }
 
 /// Ends the session and goes to the sign-in page.
-#[server(endpoint = "auth/sign-out", client = crate::client::Browser)]
+#[server(endpoint = "auth/sign-out", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn sign_out() -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     control::auth::sign_out(&control, &actor).await?;

@@ -1,6 +1,7 @@
 //! Sign-in. The form works without JavaScript; with it, refusals are shown in place and a wait is counted down.
 
 use super::{api::SignIn as SignInCall, api::state, frame::Frame, password::PasswordField};
+use crate::codec::resource;
 use crate::{components::icon, error::AppError};
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
@@ -18,7 +19,7 @@ pub fn SignIn() -> impl IntoView {
         refusal.with(|error| error.as_ref().is_some_and(|e| e.0.code == "wrong_credentials"))
     });
 
-    let needed = Resource::new(|| (), |()| state());
+    let needed = resource(|| (), |()| state());
     let hint = move || {
         Suspend::new(async move {
             needed.await.is_ok_and(|state| state.setup_needed).then(|| {

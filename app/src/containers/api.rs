@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use server_fn::codec::GetUrl;
 
 /// The part of the fleet that a page shows; from memory, never waiting for an engine.
-#[server(endpoint = "containers/list", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "containers/list", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn list(shown: Shown, offset: u32, limit: u32) -> Result<ContainerPage, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::list(&control, &actor, question(shown, offset, limit)).await?)
@@ -37,21 +37,21 @@ fn question(shown: Shown, offset: u32, limit: u32) -> control::containers::Conta
 }
 
 /// One container, by our id or the engine's.
-#[server(endpoint = "containers/get", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "containers/get", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn get(id: String) -> Result<Container, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::get(&control, &actor, &id).await?)
 }
 
 /// What is planned for it: the next time of every schedule that touches it.
-#[server(endpoint = "containers/plans", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "containers/plans", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn plans(id: String) -> Result<Vec<NextRun>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::plans(&control, &actor, &id).await?)
 }
 
 /// The latest runs that worked on it.
-#[server(endpoint = "containers/runs", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "containers/runs", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn runs(id: ContainerId) -> Result<Page<RunSummary>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let query = control::runs::RunQuery {
@@ -66,7 +66,7 @@ pub async fn runs(id: ContainerId) -> Result<Page<RunSummary>, AppError> {
 }
 
 /// Does something to one container: a run, recorded before anything happens. The same key twice is one run.
-#[server(endpoint = "containers/act", client = crate::client::Browser)]
+#[server(endpoint = "containers/act", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn act(id: String, verb: String, key: String) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let action = domain::actions::Action::from_verb(&verb).ok_or_else(|| {
@@ -84,7 +84,7 @@ pub struct BulkChoice {
 }
 
 /// Does something to many containers: one run. The same key twice is one run.
-#[server(endpoint = "containers/bulk", client = crate::client::Browser, input = server_fn::codec::Json)]
+#[server(endpoint = "containers/bulk", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::Json)]
 pub async fn bulk(choice: BulkChoice, verb: String, key: String) -> Result<RunSummary, AppError> {
     use control::containers::BulkTargets;
     let (control, actor) = crate::context::signed_in()?;
@@ -100,7 +100,7 @@ pub async fn bulk(choice: BulkChoice, verb: String, key: String) -> Result<RunSu
 }
 
 /// Replaces the tags, written between commas, and the note.
-#[server(endpoint = "containers/set-marks", client = crate::client::Browser)]
+#[server(endpoint = "containers/set-marks", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn set_marks(id: String, tags: String, note: String) -> Result<Marks, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let tags: Vec<String> = tags
@@ -116,34 +116,34 @@ pub async fn set_marks(id: String, tags: String, note: String) -> Result<Marks, 
 }
 
 /// Makes a container a favourite, or no longer.
-#[server(endpoint = "containers/favour", client = crate::client::Browser)]
+#[server(endpoint = "containers/favour", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn favour(id: ContainerId, is: bool) -> Result<Marks, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::favour(&control, &actor, &id.to_string(), is).await?)
 }
 
 /// What could stand at the cursor, which is a place in the text's bytes.
-#[server(endpoint = "containers/complete", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "containers/complete", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn complete(text: String, cursor: usize) -> Result<Suggestions, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::complete(&control, &actor, &text, cursor).await?)
 }
 
 /// Looks at containers for a while, and gets what they use.
-#[server(endpoint = "containers/watch", client = crate::client::Browser, input = server_fn::codec::Json)]
+#[server(endpoint = "containers/watch", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::Json)]
 pub async fn watch(ids: Vec<ContainerId>) -> Result<Vec<ContainerLoad>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::watch(&control, &actor, &ids).await?)
 }
 
-#[server(endpoint = "views/list", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "views/list", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn views() -> Result<Page<View>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::views::list(&control, &actor).await?)
 }
 
 /// Keeps what the page shows under a name; the name's view is replaced when there is one.
-#[server(endpoint = "views/save", client = crate::client::Browser, input = server_fn::codec::Json)]
+#[server(endpoint = "views/save", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::Json)]
 pub async fn save_view(name: String, show: Shown) -> Result<View, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let all = control::views::list(&control, &actor).await?.items;
@@ -161,7 +161,7 @@ pub async fn save_view(name: String, show: Shown) -> Result<View, AppError> {
     })
 }
 
-#[server(endpoint = "views/delete", client = crate::client::Browser)]
+#[server(endpoint = "views/delete", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn delete_view(id: ViewId) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::views::delete(&control, &actor, id).await?)

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::auth::lacks;
 use crate::{
+    codec::{Resource, resource},
     components::{
         Failure, FailureNote, Icon, Status, icon, skeleton,
         time::{Ago, At},
@@ -32,7 +33,7 @@ pub fn ContainerPage() -> impl IntoView {
     let live = Live::get();
     let turn = RwSignal::new(0);
     let id = move || params.with(|params| params.get("id").unwrap_or_default());
-    let container = Resource::new(move || (id(), turn.get(), live.gaps()), |(id, _, _)| api::get(id));
+    let container = resource(move || (id(), turn.get(), live.gaps()), |(id, _, _)| api::get(id));
     let lines = Lines::follow(|| {});
     live.listen(move |event| {
         use domain::events::Event as E;
@@ -47,7 +48,7 @@ pub fn ContainerPage() -> impl IntoView {
     });
     let addresses = Addresses::provide();
     let marking = Marking::provide();
-    let hosts = Resource::new(|| (), |()| hosts::api::list(None));
+    let hosts = resource(|| (), |()| hosts::api::list(None));
     Effect::new(move |_| {
         if let Some(Ok(page)) = hosts.get() {
             addresses.learn(&page.items);

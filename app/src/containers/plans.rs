@@ -2,6 +2,7 @@
 
 use super::{api, words};
 use crate::{
+    codec::resource,
     components::{
         icon,
         time::{Ago, At},
@@ -20,7 +21,7 @@ const SETTLES: Duration = Duration::from_millis(700);
 pub fn Plans(id: ContainerId, #[prop(into)] add: Signal<String>) -> impl IntoView {
     let live = Live::get();
     let turn = RwSignal::new(0);
-    let plans = Resource::new(
+    let plans = resource(
         move || (turn.get(), live.gaps()),
         move |_| api::plans(id.to_string()),
     );

@@ -2,6 +2,7 @@
 
 use super::api;
 use crate::{
+    codec::resource,
     components::{
         debounce::gathered,
         run_state,
@@ -24,7 +25,7 @@ const GATHER: Duration = Duration::from_millis(250);
 pub fn Recent(id: ContainerId) -> impl IntoView {
     let live = Live::get();
     let turn = RwSignal::new(0);
-    let runs = Resource::new(move || (turn.get(), live.gaps()), move |_| api::runs(id));
+    let runs = resource(move || (turn.get(), live.gaps()), move |_| api::runs(id));
     let again = gathered(GATHER, move || {
         let _ = turn.try_update(|turn| *turn += 1);
     });

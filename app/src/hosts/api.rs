@@ -9,7 +9,7 @@ use domain::{
 use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json, StreamingText, TextStream};
 
-#[server(endpoint = "hosts/list", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "hosts/list", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn list(cursor: Option<String>) -> Result<Page<Host>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let query = control::pages::ListQuery {
@@ -51,7 +51,7 @@ pub async fn delete(id: HostId, force: bool) -> Result<(), AppError> {
 }
 
 /// Tries to reach a host now instead of at the end of the pause between attempts.
-#[server(endpoint = "hosts/retry", client = crate::client::Browser)]
+#[server(endpoint = "hosts/retry", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn retry(id: HostId) -> Result<Host, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::retry(&control, &actor, id).await?)

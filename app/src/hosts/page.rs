@@ -2,6 +2,7 @@
 
 use super::{acts::Acts, api, card::card, contexts::ContextsDialog, form::HostDialog, remove::DeleteDialog};
 use crate::{
+    codec::resource,
     components::{Empty, Failure, dialog, icon, skeleton},
     live::Live,
     schedules::words::count,
@@ -17,7 +18,7 @@ use leptos_meta::Title;
 pub fn Hosts() -> impl IntoView {
     let live = Live::get();
     let again = RwSignal::new(0_u32);
-    let page = Resource::new(move || (live.gaps(), again.get()), |_| api::list(None));
+    let page = resource(move || (live.gaps(), again.get()), |_| api::list(None));
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     let hosts = RwSignal::new(Vec::<Host>::new());
     let acts = Acts::new(hosts);

@@ -79,7 +79,7 @@ fn told(live: Live, message: &JsValue) {
         Some("signed_out") => crate::auth::leave(),
         // An event of a newer server is not for this page.
         Some("event") => {
-            if let Some(event) = field("data").and_then(|data| serde_json::from_str::<Event>(&data).ok()) {
+            if let Some(event) = field("data").and_then(|data| crate::codec::read::<Event>(&data).ok()) {
                 live.hear(&event);
             }
         }

@@ -7,6 +7,7 @@ use super::{
     planned::Known,
 };
 use crate::{
+    codec::resource,
     components::{Failure, debounce::gathered, icon, skeleton},
     containers::api as containers,
     error::AppError,
@@ -82,7 +83,7 @@ pub fn Activity() -> impl IntoView {
     let live = Live::get();
     let filter = Filter::new();
     let again = RwSignal::new(0_u32);
-    let part = Resource::new(
+    let part = resource(
         move || (filter.results.get(), filter.of.get(), live.gaps(), again.get()),
         |(results, of, ..)| begin(results, of),
     );
@@ -99,7 +100,7 @@ pub fn Activity() -> impl IntoView {
             changed();
         }
     });
-    let all = Resource::new(
+    let all = resource(
         move || (filter.of.get().container, live.gaps(), changes.get()),
         |(container, ..)| known(container),
     );
@@ -159,7 +160,7 @@ fn ResultFilter(filter: Filter) -> impl IntoView {
 #[component]
 fn ContainerFilter(filter: Filter) -> impl IntoView {
     let id = Memo::new(move |_| filter.of.get().container);
-    let container = Resource::new(
+    let container = resource(
         move || id.get(),
         |id| async move {
             match id {

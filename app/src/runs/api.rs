@@ -9,7 +9,7 @@ use domain::{
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 
-#[server(endpoint = "runs/list", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "runs/list", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn list(
     schedule: Option<ScheduleId>,
     container: Option<ContainerId>,
@@ -31,14 +31,14 @@ pub async fn list(
     Ok(control::runs::list(&control, &actor, query).await?)
 }
 
-#[server(endpoint = "runs/get", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "runs/get", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn get(id: RunId) -> Result<Run, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::runs::get(&control, &actor, id).await?)
 }
 
 /// A part of the log, oldest line first.
-#[server(endpoint = "runs/log", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "runs/log", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn log(id: RunId, limit: u32, cursor: Option<String>) -> Result<Page<LogLine>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let query = control::pages::ListQuery {

@@ -2,6 +2,7 @@
 
 use super::filter::{Filter, Results};
 use crate::{
+    codec::Resource,
     components::{
         State, Status, icon,
         time::{Ago, At, Clock},

@@ -34,7 +34,7 @@ pub struct MatchedContainer {
     pub protected: bool,
 }
 
-#[server(endpoint = "schedules/list", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "schedules/list", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn list(
     query: String,
     archived: bool,
@@ -58,57 +58,57 @@ pub async fn list(
     .await?)
 }
 
-#[server(endpoint = "schedules/get", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "schedules/get", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn get(id: ScheduleId) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::get(&control, &actor, id).await?)
 }
 
-#[server(endpoint = "schedules/create", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "schedules/create", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn create(draft: ScheduleDraft) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::create(&control, &actor, draft).await?)
 }
 
-#[server(endpoint = "schedules/update", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "schedules/update", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn update(id: ScheduleId, draft: ScheduleDraft) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::update(&control, &actor, id, draft).await?)
 }
 
-#[server(endpoint = "schedules/set-enabled", client = crate::client::Browser)]
+#[server(endpoint = "schedules/set-enabled", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn set_enabled(id: ScheduleId, enabled: bool) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::set_enabled(&control, &actor, id, enabled).await?)
 }
 
-#[server(endpoint = "schedules/delete", client = crate::client::Browser)]
+#[server(endpoint = "schedules/delete", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn delete(id: ScheduleId) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     control::schedules::delete(&control, &actor, id).await?;
     Ok(())
 }
 
-#[server(endpoint = "schedules/run-now", client = crate::client::Browser)]
+#[server(endpoint = "schedules/run-now", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn run_now(id: ScheduleId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::run_now(&control, &actor, id).await?)
 }
 
-#[server(endpoint = "schedules/skip-next", client = crate::client::Browser)]
+#[server(endpoint = "schedules/skip-next", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn skip_next(id: ScheduleId) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::skip_next(&control, &actor, id).await?)
 }
 
-#[server(endpoint = "schedules/unskip", client = crate::client::Browser)]
+#[server(endpoint = "schedules/unskip", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn unskip(id: ScheduleId) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::unskip(&control, &actor, id).await?)
 }
 
 /// The next fire times of triggers, and what clock changes do to them.
-#[server(endpoint = "schedules/preview", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "schedules/preview", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn preview(
     triggers: Vec<Trigger>,
     timezone: String,
@@ -119,7 +119,7 @@ pub async fn preview(
 }
 
 /// What a target picks at this moment.
-#[server(endpoint = "schedules/matches", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "schedules/matches", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn matches(selector: String, limit: usize) -> Result<Matched, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let found = control::schedules::matches(&control, &actor, &selector, limit.min(500)).await?;

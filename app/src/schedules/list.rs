@@ -2,6 +2,7 @@
 
 use super::{acts::Rows, api, files::HeadActions, forecast::ForecastCard, row::row, words};
 use crate::{
+    codec::resource,
     components::{
         Empty, Failure,
         debounce::{gathered, settled},
@@ -42,7 +43,7 @@ pub fn Schedules() -> impl IntoView {
         asked
     });
     let again = RwSignal::new(0_u32);
-    let page = Resource::new(
+    let page = resource(
         move || (asked.get(), live.gaps(), again.get()),
         |(query, _, _)| api::list(query, false, PAGE, None),
     );

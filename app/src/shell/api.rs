@@ -30,7 +30,7 @@ const LATEST: u32 = 50;
 pub const SEEN: &str = "seen";
 
 /// The counts of the frame.
-#[server(endpoint = "shell/overview", client = crate::client::Browser, input = server_fn::codec::GetUrl)]
+#[server(endpoint = "shell/overview", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::GetUrl)]
 pub async fn overview() -> Result<Counts, AppError> {
     use control::{containers, hosts, pages::ListQuery, runs, schedules};
     use domain::{hosts::HostStatus, pages::PAGE_MAX, runs::RunState};
@@ -90,7 +90,7 @@ pub async fn overview() -> Result<Counts, AppError> {
 }
 
 /// Containers, hosts and schedules by name, and what can be done to them, for the palette.
-#[server(endpoint = "shell/find", client = crate::client::Browser, input = server_fn::codec::GetUrl)]
+#[server(endpoint = "shell/find", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::GetUrl)]
 pub async fn find(text: String) -> Result<Found, AppError> {
     use crate::containers::words;
     use control::{containers, pages::ListQuery, schedules};

@@ -5,6 +5,7 @@ use super::{
     set_cookie,
 };
 use crate::{
+    codec::{Resource, resource},
     components::{debounce::gathered, time::machine_now},
     error::AppError,
     live::Live,
@@ -24,7 +25,7 @@ impl Overviews {
     pub fn provide() -> Self {
         let live = Live::get();
         let changes = RwSignal::new(0_u32);
-        let resource = Resource::new(move || (live.gaps(), changes.get()), |_| overview());
+        let resource = resource(move || (live.gaps(), changes.get()), |_| overview());
         let again = gathered(GATHER, move || {
             let _ = changes.try_update(|changes| *changes += 1);
         });

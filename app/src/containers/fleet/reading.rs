@@ -2,6 +2,7 @@
 
 use super::{chosen::Chosen, load::Load, place::Place};
 use crate::{
+    codec::{Resource, resource},
     components::{
         debounce::{gathered, paced},
         toast::Toasts,
@@ -74,12 +75,12 @@ impl Reading {
         let live = Live::get();
         let offset = RwSignal::new(0);
         let turn = RwSignal::new(0);
-        let part = Resource::new(
+        let part = resource(
             move || (place.lines(), offset.get(), turn.get(), live.gaps()),
             |(shown, offset, _, _)| read(shown, offset),
         );
         let host_turn = RwSignal::new(0);
-        let hosts = Resource::new(move || (host_turn.get(), live.gaps()), |_| hosts::api::list(None));
+        let hosts = resource(move || (host_turn.get(), live.gaps()), |_| hosts::api::list(None));
         let hosts_again = gathered(GATHER, move || {
             let _ = host_turn.try_update(|turn| *turn += 1);
         });

@@ -11,6 +11,7 @@ use super::{
     words::{cause, is_bad},
 };
 use crate::{
+    codec::resource,
     components::{Failure, debounce::gathered, icon, skeleton},
     error::set_page_status,
     live::Live,
@@ -37,7 +38,7 @@ pub fn RunPage() -> impl IntoView {
     let id =
         Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<RunId>().ok())));
     let again = RwSignal::new(0_u32);
-    let run = Resource::new(
+    let run = resource(
         move || (id.get(), live.gaps(), again.get()),
         |(id, ..)| async move {
             match id {

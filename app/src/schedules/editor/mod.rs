@@ -23,6 +23,7 @@ pub use wall::instant_in;
 
 use super::{api, words::target_words};
 use crate::{
+    codec::resource,
     components::{Failure, skeleton, time::Clock},
     error::set_page_status,
     shell::Heading,
@@ -53,7 +54,7 @@ pub fn NewSchedule() -> impl IntoView {
 
 #[component]
 fn Copied(from: ScheduleId) -> impl IntoView {
-    let schedule = Resource::new(|| (), move |()| api::get(from));
+    let schedule = resource(|| (), move |()| api::get(from));
     Heading::set(|| "New schedule".to_owned(), || None);
     view! {
         <Title text="New schedule" />
@@ -147,7 +148,7 @@ pub fn EditSchedule() -> impl IntoView {
         params.with(|params| params.get("id").and_then(|id| id.parse::<ScheduleId>().ok()))
     });
     let again = RwSignal::new(0_u32);
-    let schedule = Resource::new(
+    let schedule = resource(
         move || (id.get(), again.get()),
         |(id, _)| async move {
             match id {

@@ -2,6 +2,7 @@
 
 use super::{state::Editing, targets::Matches};
 use crate::{
+    codec::resource,
     components::{
         debounce::settled,
         time::{Ago, Clock},
@@ -43,7 +44,7 @@ impl Preview {
             },
             Duration::from_millis(150),
         );
-        let resource = Resource::new(
+        let resource = resource(
             move || asked.get(),
             |asked| async move {
                 match asked {

@@ -1,6 +1,7 @@
 //! How the schedule has been: its latest runs.
 
 use crate::{
+    codec::resource,
     components::{
         FailureNote,
         debounce::gathered,
@@ -30,7 +31,7 @@ pub fn Recent(id: ScheduleId) -> impl IntoView {
             changed();
         }
     });
-    let runs = Resource::new(
+    let runs = resource(
         move || (live.gaps(), changes.get()),
         move |_| api::list(Some(id), None, None, LATEST, None),
     );

@@ -2,6 +2,7 @@
 
 use super::state::Editing;
 use crate::{
+    codec::resource,
     components::{
         State, Status,
         debounce::{gathered, settled},
@@ -57,7 +58,7 @@ impl Matches {
                 changed();
             }
         });
-        let answer = Resource::new(
+        let answer = resource(
             move || (asked.get(), live.gaps(), changes.get()),
             |(asked, ..)| async move {
                 match asked {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json};
 
 /// Schedules as YAML: those whose ids are given with commas between them, or all.
-#[server(endpoint = "schedules/export", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "schedules/export", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn export(ids: String) -> Result<String, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let ids: Vec<_> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
@@ -15,7 +15,7 @@ pub async fn export(ids: String) -> Result<String, AppError> {
 }
 
 /// Applies a file, or says what that would change.
-#[server(endpoint = "schedules/apply", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "schedules/apply", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn apply(text: String, prune: bool, dry_run: bool) -> Result<ApplyReport, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let options = control::schedules::ApplyOptions { dry_run, prune };
@@ -23,7 +23,7 @@ pub async fn apply(text: String, prune: bool, dry_run: bool) -> Result<ApplyRepo
 }
 
 /// One's calendar, if there is one.
-#[server(endpoint = "schedules/calendar", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "schedules/calendar", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn calendar() -> Result<Option<CalendarFeed>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     match control::schedules::calendar_feed(&control, &actor).await {
@@ -36,7 +36,7 @@ pub async fn calendar() -> Result<Option<CalendarFeed>, AppError> {
 }
 
 /// Makes one's calendar. Gives the path of its link, which is shown this once.
-#[server(endpoint = "schedules/subscribe", client = crate::client::Browser)]
+#[server(endpoint = "schedules/subscribe", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn subscribe() -> Result<String, AppError> {
     use secrecy::ExposeSecret;
     let (control, actor) = crate::context::signed_in()?;
@@ -44,7 +44,7 @@ pub async fn subscribe() -> Result<String, AppError> {
     Ok(format!("/api/v1/calendar/{}.ics", token.expose_secret()))
 }
 
-#[server(endpoint = "schedules/unsubscribe", client = crate::client::Browser)]
+#[server(endpoint = "schedules/unsubscribe", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn unsubscribe() -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::unsubscribe(&control, &actor).await?)

@@ -16,7 +16,7 @@ use server_fn::codec::{GetUrl, Json};
 const MARKS: u32 = 200;
 
 /// What will run in the next day, or from this midnight on in `days` days, as the clock in `timezone` shows them.
-#[server(endpoint = "schedules/forecast", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "schedules/forecast", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn look_ahead(days: i64, query: String, timezone: String) -> Result<Forecast, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let days = days.clamp(1, 31);
@@ -57,27 +57,27 @@ fn window(days: i64, timezone: &str) -> (Timestamp, Timestamp, &'static str) {
     }
 }
 
-#[server(endpoint = "schedules/skip-at", client = crate::client::Browser)]
+#[server(endpoint = "schedules/skip-at", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn skip_at(id: ScheduleId, at: Timestamp) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::skip_at(&control, &actor, id, at).await?)
 }
 
-#[server(endpoint = "schedules/move", client = crate::client::Browser)]
+#[server(endpoint = "schedules/move", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn move_fire(id: ScheduleId, at: Timestamp, to: Timestamp) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::move_fire(&control, &actor, id, at, to).await?)
 }
 
 /// Takes a skip or a move back.
-#[server(endpoint = "schedules/undo-at", client = crate::client::Browser)]
+#[server(endpoint = "schedules/undo-at", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn undo_at(id: ScheduleId, at: Timestamp) -> Result<Schedule, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::undo_at(&control, &actor, id, at).await?)
 }
 
 /// What a draft would do if it ran now; nothing is touched.
-#[server(endpoint = "schedules/dry-run", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "schedules/dry-run", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn try_draft(draft: ScheduleDraft) -> Result<DryRun, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::dry_run_draft(&control, &actor, draft).await?)

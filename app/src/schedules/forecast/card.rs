@@ -2,6 +2,7 @@
 
 use super::{Range, agenda, api, calendar, dialog::MarkDialog, lanes, table, words};
 use crate::{
+    codec::resource,
     components::{
         Failure, State, Status,
         debounce::gathered,
@@ -40,7 +41,7 @@ pub fn ForecastCard(query: Signal<String>) -> impl IntoView {
     let reload = Callback::new(move |()| {
         again.try_update(|again| *again += 1);
     });
-    let forecast = Resource::new(
+    let forecast = resource(
         move || (range.get(), query.get(), clock.zone(), live.gaps(), again.get()),
         |(range, query, zone, _, _)| async move { api::look_ahead(range.days(), query, zone).await },
     );
