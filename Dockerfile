@@ -30,7 +30,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 # wasm-opt, in the version that the lock file names.
 RUN --mount=type=cache,target=/root/.npm npm ci --prefix xtask --no-audit --no-fund
-RUN rustup target add wasm32-unknown-unknown
+RUN rustup target add wasm32-unknown-unknown && rustup component add rust-src
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,id=chrontainer-site,sharing=locked \
     cargo run --locked --package xtask -- site --release \

@@ -19,10 +19,15 @@ pub const LINK: &str = "__wasm_split.______________________.js";
 pub fn compile(profile: Profile) -> Result<PathBuf> {
     let target = workspace::target_dir();
     let (mut cargo, target) = if rustup_has_target()? {
-        (
-            Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
-            target,
-        )
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // Apart: a library of another compilation does not mix.
+        let mut target = target;
+        if profile == Profile::Release && sysroot()?.join("lib/rustlib/src/rust/library/std").is_dir() {
+            cargo.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+            target = target.join("own-std");
+            smallest(&mut cargo);
+        }
+        (cargo, target)
     } else {
         debian_cargo(target.join("debian"))?
     };
@@ -54,6 +59,27 @@ fn rustup_has_target() -> Result<bool> {
     }
     let lib = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
     Ok(Path::new(lib.trim()).is_dir())
+}
+
+fn sysroot() -> Result<PathBuf> {
+    Ok(output(Command::new("rustc").args(["--print", "sysroot"]))?
+        .trim()
+        .into())
+}
+
+/// Where its source is at hand the standard library is built too, for size, and nothing of what a panic or `{:?}` would print is
+/// kept: what people download becomes a fifth smaller. A panic then only says `unreachable`, and a build for development
+/// says which.
+fn smallest(cargo: &mut Command) {
+    cargo
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
+        .env("CARGO_UNSTABLE_PANIC_IMMEDIATE_ABORT", "true")
+        .args(["--config", "profile.wasm-release.panic=\"immediate-abort\""])
+        .args([
+            "--config",
+            "build.rustflags=[\"-Zlocation-detail=none\", \"-Zfmt-debug=none\"]",
+        ]);
 }
 
 /// Debian's own compiler, where rustup can fetch no target: it ships the standard library's source, so that is built
