@@ -114,6 +114,8 @@ export class Eyes {
     await this.picture(own, name);
     await this.fits();
     await this.accessible();
+    // Forced colours are the same in both.
+    if (await this.page.evaluate(() => matchMedia("(forced-colors: active)").matches)) return;
     // Themes differ in colours alone.
     await this.page.emulateMedia({ colorScheme: other });
     await this.settled();

@@ -94,6 +94,8 @@ test("schedules", async ({ page, stack, eyes }) => {
   await eyes.check("schedules-delete");
   await page.getByRole("button", { name: "Delete schedule" }).click();
   await expect(row(page, "Paused for now")).toBeHidden();
+  // The row goes before the server has answered.
+  await expect.poll(async () => (await stack.api("GET", "/schedules")).total).toBe(3);
   for (const { id } of (await stack.api("GET", "/schedules")).items) await stack.api("DELETE", `/schedules/${id}`);
 });
 
