@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 
 /// A page of the log. Empty filters exclude nothing; `object` is `kind:id`, the history of one thing.
-#[server(endpoint = "audit/list", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "audit/list", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn list(
     actor: String,
     action: String,

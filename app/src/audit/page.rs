@@ -60,7 +60,7 @@ pub fn Audit() -> impl IntoView {
             object.get().unwrap_or_default(),
         )
     };
-    let page = Resource::new(
+    let page = crate::codec::resource(
         move || (filter(), again.get()),
         |((actor, kind, outcome, object), _)| api::list(actor, kind, outcome, object, None),
     );

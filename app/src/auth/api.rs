@@ -87,7 +87,7 @@ pub async fn sign_in(name: String, password: String, next: Option<String>) -> Re
 }
 
 /// Completes a sign-in with a code of the second factor, and goes to `next`.
-#[server(endpoint = "auth/code", client = crate::client::Browser)]
+#[server(endpoint = "auth/code", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn code(code: String, next: Option<String>) -> Result<(), AppError> {
     let (control, client) = (crate::context::control()?, crate::context::client());
     let step = crate::context::cookie_token();
@@ -108,7 +108,7 @@ pub async fn sign_out() -> Result<(), AppError> {
 }
 
 /// What the holder of an invitation's link is invited to, and as whom they are signed in already.
-#[server(endpoint = "auth/welcome", client = crate::client::Browser)]
+#[server(endpoint = "auth/welcome", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn invited(token: String) -> Result<(Welcome, Option<String>), AppError> {
     let control = crate::context::control()?;
     let welcome = control::people::welcome(&control, &token).await?;
@@ -119,7 +119,7 @@ pub async fn invited(token: String) -> Result<(Welcome, Option<String>), AppErro
 }
 
 /// Makes an account by an invitation, signs in and goes to the first page.
-#[server(endpoint = "auth/join", client = crate::client::Browser)]
+#[server(endpoint = "auth/join", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn join(token: String, name: String, password: String) -> Result<(), AppError> {
     let (control, client) = (crate::context::control()?, crate::context::client());
     let session = control::people::accept_new(&control, &token, &name, password.into(), &client).await?;
@@ -129,7 +129,7 @@ pub async fn join(token: String, name: String, password: String) -> Result<(), A
 }
 
 /// Takes an invitation up with the account that is signed in, and goes to the organisation's first page.
-#[server(endpoint = "auth/join-as", client = crate::client::Browser)]
+#[server(endpoint = "auth/join-as", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn join_as(token: String) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let client = crate::context::client();
@@ -141,14 +141,14 @@ pub async fn join_as(token: String) -> Result<(), AppError> {
 }
 
 /// Whose password a link sets.
-#[server(endpoint = "auth/reset-for", client = crate::client::Browser)]
+#[server(endpoint = "auth/reset-for", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn reset_for(token: String) -> Result<String, AppError> {
     let control = crate::context::control()?;
     Ok(control::auth::reset_for(&control, &token).await?)
 }
 
 /// Sets a new password by a link, and goes to the sign-in page.
-#[server(endpoint = "auth/reset", client = crate::client::Browser)]
+#[server(endpoint = "auth/reset", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn reset(token: String, password: String) -> Result<(), AppError> {
     let (control, client) = (crate::context::control()?, crate::context::client());
     control::auth::complete_reset(&control, &token, password.into(), &client).await?;

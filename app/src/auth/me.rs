@@ -8,14 +8,14 @@ use leptos::prelude::*;
 /// In the context of every page behind the sign-in.
 #[derive(Clone, Copy)]
 pub struct Me {
-    read: Resource<Result<Myself, AppError>>,
+    read: crate::codec::Resource<Result<Myself, AppError>>,
     /// What was read, for buttons: they wait for nothing, and hydration finds them as they were sent.
     known: RwSignal<Option<Myself>>,
 }
 
 impl Me {
     pub fn provide() {
-        let (read, known) = (Resource::new(|| (), |()| me()), RwSignal::new(None));
+        let (read, known) = (crate::codec::resource(|| (), |()| me()), RwSignal::new(None));
         Effect::new(move |_| {
             if let Some(Ok(me)) = read.get() {
                 known.set(Some(me));

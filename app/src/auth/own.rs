@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json};
 
 /// Changes the password. Every session ends but the one that asks, which gets a new cookie.
-#[server(endpoint = "auth/change-password", client = crate::client::Browser)]
+#[server(endpoint = "auth/change-password", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn change_password(current: String, password: String) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let client = crate::context::client();
@@ -21,38 +21,38 @@ pub async fn change_password(current: String, password: String) -> Result<(), Ap
     Ok(())
 }
 
-#[server(endpoint = "auth/sessions", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "auth/sessions", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn sessions() -> Result<Vec<Session>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::list_sessions(&control, &actor).await?)
 }
 
-#[server(endpoint = "auth/end-session", client = crate::client::Browser)]
+#[server(endpoint = "auth/end-session", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn end_session(id: SessionId) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::end_session(&control, &actor, id).await?)
 }
 
-#[server(endpoint = "auth/end-others", client = crate::client::Browser)]
+#[server(endpoint = "auth/end-others", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn end_others() -> Result<u64, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::end_other_sessions(&control, &actor).await?)
 }
 
-#[server(endpoint = "auth/second-factor", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "auth/second-factor", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn my_second_factor() -> Result<SecondFactor, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::second_factor(&control, &actor).await?)
 }
 
-#[server(endpoint = "auth/begin-second-factor", client = crate::client::Browser)]
+#[server(endpoint = "auth/begin-second-factor", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn begin_second_factor() -> Result<SecondFactorSetup, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::begin_second_factor(&control, &actor).await?)
 }
 
 /// Turns the second factor on, and gives the recovery codes.
-#[server(endpoint = "auth/confirm-second-factor", client = crate::client::Browser)]
+#[server(endpoint = "auth/confirm-second-factor", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn confirm_second_factor(code: String) -> Result<Vec<String>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let client = crate::context::client();
@@ -63,25 +63,25 @@ pub async fn confirm_second_factor(code: String) -> Result<Vec<String>, AppError
     Ok(codes)
 }
 
-#[server(endpoint = "auth/end-second-factor", client = crate::client::Browser)]
+#[server(endpoint = "auth/end-second-factor", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn end_second_factor(password: String) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::end_second_factor(&control, &actor, password.into()).await?)
 }
 
-#[server(endpoint = "auth/keys", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "auth/keys", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn keys() -> Result<Vec<ApiKey>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::api_keys::list(&control, &actor).await?)
 }
 
-#[server(endpoint = "auth/create-key", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "auth/create-key", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn create_key(new: NewApiKey) -> Result<CreatedApiKey, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::api_keys::create_own(&control, &actor, new).await?)
 }
 
-#[server(endpoint = "auth/revoke-key", client = crate::client::Browser)]
+#[server(endpoint = "auth/revoke-key", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn revoke_key(id: ApiKeyId) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::api_keys::revoke(&control, &actor, id).await?)

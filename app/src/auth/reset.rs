@@ -14,7 +14,7 @@ use leptos_router::hooks::use_query_map;
 pub fn Reset() -> impl IntoView {
     let query = use_query_map();
     let token = Memo::new(move |_| query.with(|query| query.get("token").unwrap_or_default()));
-    let found = Resource::new(move || token.get(), reset_for);
+    let found = crate::codec::resource(move || token.get(), reset_for);
     view! {
         <Frame title="New password" subtitle="Schedules for your containers">
             <Suspense fallback=|| view! { <div class="card form" aria-busy="true"><span class="skel"></span></div> }>

@@ -30,7 +30,7 @@ pub struct Acts {
 impl Acts {
     pub fn new(hosts: RwSignal<Vec<Host>>) -> Self {
         let manages = RwSignal::new(true);
-        let me = Resource::new(|| (), |()| me());
+        let me = crate::codec::resource(|| (), |()| me());
         Effect::new(move |_| {
             if let Some(Ok(me)) = me.get() {
                 manages.set(me.role.may(Permission::HostsManage));

@@ -19,32 +19,32 @@ pub async fn list(cursor: Option<String>) -> Result<Page<Host>, AppError> {
     Ok(control::hosts::list(&control, &actor, query).await?)
 }
 
-#[server(endpoint = "hosts/get", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "hosts/get", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn get(id: HostId) -> Result<Host, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::get(&control, &actor, id).await?)
 }
 
 /// The engine, the connection's history, how quick it is.
-#[server(endpoint = "hosts/stats", client = crate::client::Browser, input = GetUrl)]
+#[server(endpoint = "hosts/stats", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn stats(id: HostId) -> Result<HostStats, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::stats(&control, &actor, id).await?)
 }
 
-#[server(endpoint = "hosts/create", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "hosts/create", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn create(host: HostDraft) -> Result<Host, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::create(&control, &actor, host).await?)
 }
 
-#[server(endpoint = "hosts/update", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "hosts/update", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn update(id: HostId, patch: HostPatch) -> Result<Host, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::change(&control, &actor, id, patch).await?)
 }
 
-#[server(endpoint = "hosts/delete", client = crate::client::Browser)]
+#[server(endpoint = "hosts/delete", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn delete(id: HostId, force: bool) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::delete(&control, &actor, id, force).await?)
@@ -78,7 +78,7 @@ pub async fn test(id: Option<HostId>, host: HostPatch) -> Result<TextStream<AppE
 }
 
 /// Adds hosts out of docker contexts, or says which there are.
-#[server(endpoint = "hosts/import-contexts", client = crate::client::Browser, input = Json)]
+#[server(endpoint = "hosts/import-contexts", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
 pub async fn import_contexts(import: ContextImport) -> Result<Vec<ImportedContext>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::import_contexts(&control, &actor, import).await?)

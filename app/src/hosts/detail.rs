@@ -43,7 +43,7 @@ pub fn HostPage() -> impl IntoView {
             .parse::<HostId>()
             .ok()
     });
-    let found = Resource::new(
+    let found = crate::codec::resource(
         move || (id.get(), live.gaps(), turn.get()),
         |(id, _, _)| async move {
             match id {
@@ -53,7 +53,7 @@ pub fn HostPage() -> impl IntoView {
         },
     );
     let tick = RwSignal::new(0_u32);
-    let stats = Resource::new(
+    let stats = crate::codec::resource(
         move || (id.get(), live.gaps(), tick.get()),
         |(id, _, _)| async move {
             match id {
@@ -118,7 +118,7 @@ pub fn HostPage() -> impl IntoView {
     }
 }
 
-type Stats = Resource<Result<HostStats, AppError>>;
+type Stats = crate::codec::Resource<Result<HostStats, AppError>>;
 
 #[component]
 fn About(id: HostId, first: Host, acts: Acts, stats: Stats) -> impl IntoView {

@@ -50,7 +50,7 @@ impl Rows {
 #[component]
 pub fn People() -> impl IntoView {
     let again = RwSignal::new(0_u32);
-    let page = Resource::new(move || again.get(), |_| api::members());
+    let page = crate::codec::resource(move || again.get(), |_| api::members());
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     let me = Me::get();
     view! {

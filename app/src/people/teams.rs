@@ -21,7 +21,7 @@ use leptos_meta::Title;
 #[component]
 pub fn Teams() -> impl IntoView {
     let again = RwSignal::new(0_u32);
-    let page = Resource::new(move || again.get(), |_| api::teams_page());
+    let page = crate::codec::resource(move || again.get(), |_| api::teams_page());
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     let me = Me::get();
     view! {

@@ -49,20 +49,20 @@ pub async fn log(id: RunId, limit: u32, cursor: Option<String>) -> Result<Page<L
 }
 
 /// Tries again what failed.
-#[server(endpoint = "runs/retry", client = crate::client::Browser)]
+#[server(endpoint = "runs/retry", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn retry(id: RunId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::runs::retry(&control, &actor, id).await?)
 }
 
 /// Does it again from its beginning.
-#[server(endpoint = "runs/rerun", client = crate::client::Browser)]
+#[server(endpoint = "runs/rerun", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn rerun(id: RunId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::runs::rerun(&control, &actor, id).await?)
 }
 
-#[server(endpoint = "runs/cancel", client = crate::client::Browser)]
+#[server(endpoint = "runs/cancel", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn cancel(id: RunId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::runs::cancel(&control, &actor, id).await?)

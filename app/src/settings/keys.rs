@@ -18,7 +18,7 @@ use leptos_meta::Title;
 #[component]
 pub fn Keys() -> impl IntoView {
     let again = RwSignal::new(0_u32);
-    let page = Resource::new(move || again.get(), |_| own::keys());
+    let page = crate::codec::resource(move || again.get(), |_| own::keys());
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     let making = NodeRef::<html::Dialog>::new();
     let keys = RwSignal::new(Vec::<ApiKey>::new());

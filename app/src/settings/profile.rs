@@ -12,9 +12,9 @@ use leptos_meta::Title;
 #[component]
 pub fn Profile() -> impl IntoView {
     let again = RwSignal::new(0_u32);
-    let sessions = Resource::new(move || again.get(), |_| own::sessions());
+    let sessions = crate::codec::resource(move || again.get(), |_| own::sessions());
     let me = Me::get();
-    let factor = Resource::new(move || again.get(), |_| own::my_second_factor());
+    let factor = crate::codec::resource(move || again.get(), |_| own::my_second_factor());
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     view! {
         <Title text="Profile" />
