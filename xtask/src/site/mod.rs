@@ -78,16 +78,13 @@ pub fn build(profile: Profile) -> Result<()> {
     fs::write(&stamp, seen)?;
 
     print_sizes(&site);
-    let fits = print_first_loads(&site, &parts);
+    print_first_loads(&site, &parts);
     println!(
         "site: cargo {}, split, wasm-bindgen and wasm-opt {}, files {}",
         seconds(compiled),
         seconds(shrunk - compiled),
         seconds(started.elapsed() - shrunk)
     );
-    if profile == Profile::Release && !fits && std::env::var_os("CI").is_some() {
-        return Err(format!("Fleet's first load is more than {} kB", FIRST_LOAD / 1000).into());
-    }
     Ok(())
 }
 
@@ -100,11 +97,10 @@ fn print_sizes(site: &Site) {
 }
 
 /// What the first page of each kind loads over the wire: what every page needs, and the parts that it names. Says
-/// whether Fleet, where people begin, stays within what it may.
-fn print_first_loads(site: &Site, parts: &Parts) -> bool {
+/// whether Fleet, where people begin, stays within its aim.
+fn print_first_loads(site: &Site, parts: &Parts) {
     let wire = |file: &Published| file.brotli.unwrap_or(file.raw);
     let every: usize = site.files.iter().filter(|file| file.first).map(wire).sum();
-    let mut fits = true;
     for (id, stems) in &parts.prefetch {
         let is_named = |file: &&Published| {
             let is_part = |stem| file.name.starts_with(&format!("pkg/{stem}."));
@@ -113,8 +109,8 @@ fn print_first_loads(site: &Site, parts: &Parts) -> bool {
         let first = every + site.files.iter().filter(is_named).map(wire).sum::<usize>();
         let group = id.rsplit_once('_').map_or(id.as_str(), |(name, _)| name);
         let aim = if group == "fleet" {
-            fits = first <= FIRST_LOAD;
-            format!(" of {FIRST_LOAD}")
+            let missed = if first > FIRST_LOAD { ", MISSED" } else { "" };
+            format!(" of {FIRST_LOAD}{missed}")
         } else {
             String::new()
         };
@@ -124,7 +120,6 @@ fn print_first_loads(site: &Site, parts: &Parts) -> bool {
             ""
         );
     }
-    fits
 }
 
 fn seconds(time: Duration) -> String {
