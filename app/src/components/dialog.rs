@@ -38,7 +38,7 @@ pub fn Dialog(
                 </button>
             </div>
             <div class="dlg-b">{children()}</div>
-            <div class="dlg-f">{foot.run()}</div>
+            <div class="dlg-f">{move || foot.run()}</div>
         </dialog>
     }
 }

@@ -43,8 +43,11 @@ pub fn HostPage() -> impl IntoView {
             .parse::<HostId>()
             .ok()
     });
+    // Nobody asks again for a host that was deleted before their eyes.
+    let gone = RwSignal::new(None::<HostId>);
+    let there = Memo::new(move |_| id.get().filter(|id| gone.get() != Some(*id)));
     let found = crate::codec::resource(
-        move || (id.get(), live.gaps(), turn.get()),
+        move || (there.get(), live.gaps(), turn.get()),
         |(id, _, _)| async move {
             match id {
                 Some(id) => api::get(id).await,
@@ -54,7 +57,7 @@ pub fn HostPage() -> impl IntoView {
     );
     let tick = RwSignal::new(0_u32);
     let stats = crate::codec::resource(
-        move || (id.get(), live.gaps(), tick.get()),
+        move || (there.get(), live.gaps(), tick.get()),
         |(id, _, _)| async move {
             match id {
                 Some(id) => api::stats(id).await,
@@ -69,9 +72,7 @@ pub fn HostPage() -> impl IntoView {
             acts.put((**host).clone());
             tick.update(|tick| *tick += 1);
         }
-        Event::HostRemoved { id: gone } if Some(*gone) == id.get_untracked() => {
-            turn.update(|turn| *turn += 1)
-        }
+        Event::HostRemoved { id: removed } => gone.set(Some(*removed)),
         _ => {}
     });
     Effect::new(move |_| {

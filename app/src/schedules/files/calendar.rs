@@ -65,7 +65,7 @@ pub fn CalendarDialog(node: NodeRef<html::Dialog>, opened: RwSignal<u32>) -> imp
             }
         });
     };
-    let buttons = move || {
+    let foot = move || {
         let exists = known.with(Option::is_some);
         view! {
             {exists.then(|| view! {
@@ -76,8 +76,6 @@ pub fn CalendarDialog(node: NodeRef<html::Dialog>, opened: RwSignal<u32>) -> imp
             </button>
         }
     };
-    // A dialog draws its foot once; what is in it follows.
-    let foot = move || buttons.into_any();
     let state = move || {
         match (link.get(), known.get()) {
         (Some(link), _) => view! {

@@ -35,7 +35,7 @@ pub fn TemplatesDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             |template| template.name.to_owned(),
         )
     });
-    let buttons = move || {
+    let foot = move || {
         let back = chosen.get().is_some().then(|| {
             view! {
                 <button class="btn btn-ghost" type="button" on:click=move |_| chosen.set(None)>"Other templates"</button>
@@ -49,8 +49,6 @@ pub fn TemplatesDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             })}
         }
     };
-    // A dialog draws its foot once; what is in it follows.
-    let foot = move || buttons.into_any();
     view! {
         <Dialog node id="templates" title foot>
             {move || match chosen.get() {

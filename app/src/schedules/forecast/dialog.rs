@@ -123,7 +123,7 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
                 .unwrap_or_default()
         })
     });
-    let buttons = move || {
+    let foot = move || {
         let state = chosen.with(|mark| mark.as_ref().map(|mark| mark.state));
         let edit = chosen.with(|mark| {
             mark.as_ref()
@@ -142,8 +142,6 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
         };
         view! { <a class="btn btn-ghost" href=edit>{icon("pencil")}"Open schedule"</a>{act} }
     };
-    // A dialog draws its foot once; what is in it follows.
-    let foot = move || buttons.into_any();
     let body = move || {
         chosen.get().map(|mark| {
             let at = exact(mark.at.timestamp_millis(), |at| clock.wall(at));
