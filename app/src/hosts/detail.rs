@@ -173,10 +173,11 @@ fn About(id: HostId, first: Host, acts: Acts, stats: Stats) -> impl IntoView {
                     <div class="card-b pad">{maintenance(host, id, acts)}</div>
                 </section>
                 <Transition>
-                    {move || Suspend::new(async move {
+                    {move || {
+                        // Before anything is awaited: the host may be gone afterwards.
                         let name = host.with_untracked(|host| host.name.clone());
-                        stats.await.ok().map(|stats| aside(&stats, &name))
-                    })}
+                        Suspend::new(async move { stats.await.ok().map(|stats| aside(&stats, &name)) })
+                    }}
                 </Transition>
                 {move || host.with(|host| (!host.note.is_empty()).then(|| {
                     view! {

@@ -22,6 +22,7 @@ use domain::{
     errors::Problem,
     pages::{PAGE_MAX, Page},
 };
+use futures::StreamExt;
 use http::{Method, header};
 use serde::Deserialize;
 
@@ -117,7 +118,9 @@ pub async fn export(
             Ok(None) => Some((Ok(Bytes::from(text)), (String::new(), rest))),
             Err(error) => Some((Err(error), (String::new(), rest))),
         }
-    });
+    })
+    // Whoever compresses it asks once more after its end.
+    .fuse();
     let (kind, name) = if csv {
         ("text/csv; charset=utf-8", "audit.csv")
     } else {

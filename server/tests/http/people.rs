@@ -229,3 +229,23 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     // Another browser of the same house does not notice.
     assert_eq!(server.browser().fetch("/api/version").await.status, 200);
 }
+
+/// What is compressed is asked for once more after its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_exported_whole_and_compressed() {
+    let (_database, server) = server().await;
+    server.sign_in().await.unwrap();
+    for format in ["csv", "jsonl"] {
+        let path = format!("/api/v1/audit/export?format={format}");
+        let plain = server.get(&path).await;
+        assert!(plain.text.contains("session.begin"), "{plain:?}");
+        let packed = server
+            .request(reqwest::Method::GET, &path)
+            .header("accept-encoding", "gzip")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{format}");
+        assert!(!packed.bytes().await.unwrap().is_empty(), "{format}");
+    }
+}
