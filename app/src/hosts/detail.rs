@@ -174,8 +174,8 @@ fn About(id: HostId, first: Host, acts: Acts, stats: Stats) -> impl IntoView {
                 </section>
                 <Transition>
                     {move || {
-                        // Before anything is awaited: the host may be gone afterwards.
-                        let name = host.with_untracked(|host| host.name.clone());
+                        // The page may be leaving: its figures are read by the page around it, which knows later.
+                        let name = host.try_with_untracked(|host| host.name.clone()).unwrap_or_default();
                         Suspend::new(async move { stats.await.ok().map(|stats| aside(&stats, &name)) })
                     }}
                 </Transition>
