@@ -81,6 +81,7 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/schedules/matches", Permission::ContainersRead),
     ("/_fn/schedules/move", Permission::SchedulesManage),
     ("/_fn/schedules/preview", Permission::SchedulesRead),
+    ("/_fn/schedules/renew-webhook", Permission::SchedulesManage),
     ("/_fn/schedules/run-now", Permission::SchedulesRun),
     ("/_fn/schedules/set-enabled", Permission::SchedulesManage),
     ("/_fn/schedules/skip-at", Permission::SchedulesManage),

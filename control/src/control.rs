@@ -9,7 +9,7 @@ use crate::{
     events::{EventHub, Topic, Wake},
     hosts::Links,
     runs,
-    schedules::forecast::ForecastCache,
+    schedules::{self, Happenings, forecast::ForecastCache},
     secrets::SealKey,
 };
 use domain::ids::ServerId;
@@ -66,6 +66,7 @@ struct Inner {
     session_ends: SessionEnds,
     beats: Beats,
     forecasts: ForecastCache,
+    happenings: Happenings,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -87,6 +88,7 @@ impl Control {
             session_ends: SessionEnds::default(),
             beats: Beats::default(),
             forecasts: ForecastCache::default(),
+            happenings: Happenings::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
@@ -116,6 +118,8 @@ impl Control {
         self.spawn(async move { crate::auth::sweep(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::audit::keep(&this).await });
+        let this = self.clone();
+        self.spawn(async move { schedules::listen(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::hosts::watch_all(&this).await });
         let this = self.clone();
@@ -203,6 +207,11 @@ impl Control {
     /// What forecasts keep between them.
     pub(crate) fn forecasts(&self) -> &ForecastCache {
         &self.0.forecasts
+    }
+
+    /// What happened to containers, for the schedules that wait for it.
+    pub(crate) fn happenings(&self) -> &Happenings {
+        &self.0.happenings
     }
 
     pub(crate) fn bells(&self) -> &Wake {

@@ -324,6 +324,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    schedule_calls (schedule_id, key) {
+        schedule_id -> Uuid,
+        key -> Text,
+        org_id -> Uuid,
+        trigger -> Jsonb,
+        payload -> Nullable<Jsonb>,
+        gathers -> Bool,
+        due_at -> Timestamptz,
+        at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+        run_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     schedule_fires (schedule_id, fire_at) {
         schedule_id -> Uuid,
         fire_at -> Timestamptz,
@@ -333,6 +348,16 @@ diesel::table! {
         reason -> Nullable<Text>,
         decided_at -> Timestamptz,
         moved_to -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    schedule_hooks (schedule_id) {
+        schedule_id -> Uuid,
+        org_id -> Uuid,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        last_called_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -384,6 +409,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         host_id -> Nullable<Uuid>,
+        schedule_id -> Nullable<Uuid>,
     }
 }
 
@@ -493,11 +519,14 @@ diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(run_logs -> runs (run_id));
 diesel::joinable!(run_steps -> runs (run_id));
 diesel::joinable!(schedule_fires -> schedules (schedule_id));
+diesel::joinable!(schedule_hooks -> orgs (org_id));
+diesel::joinable!(schedule_hooks -> schedules (schedule_id));
 diesel::joinable!(schedules -> orgs (org_id));
 diesel::joinable!(schedules -> users (acts_for));
 diesel::joinable!(second_factors -> users (user_id));
 diesel::joinable!(secrets -> hosts (host_id));
 diesel::joinable!(secrets -> orgs (org_id));
+diesel::joinable!(secrets -> schedules (schedule_id));
 diesel::joinable!(sessions -> orgs (org_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_steps -> users (user_id));
@@ -530,7 +559,9 @@ diesel::allow_tables_to_appear_in_same_query! {
     run_steps,
     run_targets,
     runs,
+    schedule_calls,
     schedule_fires,
+    schedule_hooks,
     schedules,
     second_factors,
     secrets,

@@ -182,6 +182,18 @@ mod tests {
             Event::RunChanged {
                 run: run(RunTrigger::Direct { by: by() }),
             },
+            Event::RunChanged {
+                run: run(RunTrigger::Webhook),
+            },
+            Event::RunChanged {
+                run: run(RunTrigger::Event { by: by() }),
+            },
+            Event::RunChanged {
+                run: run(RunTrigger::Outcome {
+                    by: by(),
+                    of: RunId::new(),
+                }),
+            },
             Event::RunProgress {
                 id: RunId::new(),
                 status: RunState::Unknown,

@@ -32,6 +32,7 @@ pub mod secrets;
 pub mod selectors;
 pub mod templates;
 pub mod transfer;
+pub mod triggers;
 pub mod views;
 
 /// An instant in UTC, as the database and the API carry it (RFC 3339).

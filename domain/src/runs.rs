@@ -147,6 +147,12 @@ pub enum RunTrigger {
     Again { by: String, of: RunId },
     /// A step of another run; `by` is that run's title, `depth` counts runs within runs.
     Chain { by: String, of: RunId, depth: u32 },
+    /// Its schedule's webhook was called.
+    Webhook,
+    /// Something happened to a container; `by` says what and where: "web on nas exited with 137".
+    Event { by: String },
+    /// A run of another schedule ended; `by` is that run's title.
+    Outcome { by: String, of: RunId },
 }
 
 /// What a trigger is read from; see `events::Wire`.
@@ -173,6 +179,9 @@ impl TryFrom<TriggerWire> for RunTrigger {
                 of,
                 depth: wire.depth.unwrap_or(1),
             }),
+            ("webhook", ..) => Ok(Self::Webhook),
+            ("event", Some(by), _) => Ok(Self::Event { by }),
+            ("outcome", Some(by), Some(of)) => Ok(Self::Outcome { by, of }),
             (other, ..) => Err(format!(
                 "there is no trigger of the type {other}, or it lacks who it was"
             )),

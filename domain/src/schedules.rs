@@ -6,27 +6,12 @@ use crate::{
     guards::{CatchUp, Condition, Expect, Guards, MaxParallel, OnNoTargets, Overlap, Retry},
     ids::{RunId, ScheduleId},
     runs::RunState,
+    triggers::WebhookSecrets,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// When a schedule fires. A schedule has a list of them; the earliest decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Trigger {
-    /// A cron expression in the schedule's time zone (crontab(5), with optional seconds first).
-    Cron { expression: String },
-    /// Every so often in elapsed time, counted from the anchor (the time of saving when absent).
-    Interval {
-        #[cfg_attr(feature = "openapi", schema(value_type = String, example = "5m"))]
-        every: HumanDuration,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        anchor: Option<DateTime<Utc>>,
-    },
-    /// One time, then done.
-    Once { at: DateTime<Utc> },
-}
+pub use crate::triggers::Trigger;
 
 /// One link of the chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -252,6 +237,9 @@ pub struct Schedule {
     /// Whether the very next fire time was skipped by a person.
     pub skipping: Option<DateTime<Utc>>,
     pub last_run: Option<LastRun>,
+    /// What was made for its webhook by the very request that this answers; never again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookSecrets>,
     /// The person it acts for: its last editor.
     pub edited_by: Option<String>,
     pub created_at: DateTime<Utc>,

@@ -18,6 +18,9 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// Calls of one webhook in a minute. A flood would only fill the history with skipped runs.
+const HOOK_CALLS: u32 = 60;
+
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
@@ -31,6 +34,8 @@ pub struct Inner {
     pub metrics: Metrics,
     /// How often each key, session and address has asked.
     pub rates: Rates,
+    /// How often each webhook was called.
+    pub hook_rates: Rates,
     /// Cancelled first at shutdown: endless answers end then.
     pub streams: CancellationToken,
     /// Once somebody owns the installation it stays so, and the question is not asked again.
@@ -47,6 +52,7 @@ impl AppState {
         Self(Arc::new(Inner {
             control,
             rates: Rates::new(settings.rate_limit),
+            hook_rates: Rates::new(HOOK_CALLS),
             settings,
             site,
             renderer,

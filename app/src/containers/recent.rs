@@ -67,6 +67,9 @@ fn line(run: RunSummary) -> AnyView {
     let by = match &run.trigger {
         RunTrigger::Schedule => "by its schedule".to_owned(),
         RunTrigger::Chain { by, .. } => format!("as a step of {by}"),
+        RunTrigger::Webhook => "by its schedule's webhook".to_owned(),
+        RunTrigger::Event { by } => format!("as {by}"),
+        RunTrigger::Outcome { by, .. } => format!("after {by}"),
         RunTrigger::Manual { by }
         | RunTrigger::Direct { by }
         | RunTrigger::Retry { by, .. }

@@ -286,6 +286,9 @@ fn sentence(run: &RunSummary) -> AnyView {
         RunTrigger::Retry { by, .. } => Some(format!(", failed targets again by {by}")),
         RunTrigger::Again { by, .. } => Some(format!(", again by {by}")),
         RunTrigger::Chain { by, .. } => Some(format!(", a step of {by}")),
+        RunTrigger::Webhook => Some(", called by its webhook".to_owned()),
+        RunTrigger::Event { by } => Some(format!(", as {by}")),
+        RunTrigger::Outcome { by, .. } => Some(format!(", after {by}")),
     };
     view! { {title}{words} }.into_any()
 }

@@ -34,6 +34,9 @@ pub fn started_by(trigger: &RunTrigger) -> String {
         RunTrigger::Retry { by, .. } => format!("{by}, failed targets again"),
         RunTrigger::Again { by, .. } => format!("{by}, again"),
         RunTrigger::Chain { by, .. } => format!("A step of {by}"),
+        RunTrigger::Webhook => "Its webhook".to_owned(),
+        RunTrigger::Event { by } => by.clone(),
+        RunTrigger::Outcome { by, .. } => format!("The end of {by}"),
     }
 }
 

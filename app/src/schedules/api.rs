@@ -7,6 +7,7 @@ use domain::{
     pages::Page,
     runs::RunSummary,
     schedules::{self, Schedule, ScheduleDraft, Trigger},
+    triggers::WebhookSecrets,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,13 @@ pub async fn delete(id: ScheduleId) -> Result<(), AppError> {
 pub async fn run_now(id: ScheduleId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::run_now(&control, &actor, id).await?)
+}
+
+/// A new secret address for a schedule's webhook.
+#[server(endpoint = "schedules/renew-webhook", client = crate::client::Browser, output = crate::codec::Answer)]
+pub async fn renew_webhook(id: ScheduleId) -> Result<WebhookSecrets, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::renew_webhook(&control, &actor, id).await?)
 }
 
 #[server(endpoint = "schedules/skip-next", client = crate::client::Browser, output = crate::codec::Answer)]

@@ -85,7 +85,7 @@ fn failing(schedule: &Schedule) -> bool {
             RunState::Failed | RunState::Partial | RunState::Unknown | RunState::Missed
         )
     };
-    schedule.last_run.as_ref().is_some_and(|run| bad(run.status))
+    schedule.overdue_since.is_some() || schedule.last_run.as_ref().is_some_and(|run| bad(run.status))
 }
 
 impl Show {

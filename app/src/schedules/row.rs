@@ -74,10 +74,26 @@ fn name_cell(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> AnyView {
                 " "
                 <span class="z">{move || schedule.with(|s| s.timezone.clone())}</span>
             </span>
+            {move || schedule.with(overdue)}
             {fault}
         </div>
     }
     .into_any()
+}
+
+/// The success that was expected did not come.
+fn overdue(schedule: &Schedule) -> Option<AnyView> {
+    let since = words::no_success_since(schedule)?;
+    Some(
+        view! {
+            <span class="s overdue">
+                <Status state=State::new("warning", "Overdue") />
+                ": no success since "
+                <At at=since />
+            </span>
+        }
+        .into_any(),
+    )
 }
 
 fn does(schedule: &Schedule) -> AnyView {
@@ -171,6 +187,9 @@ fn next(schedule: &Schedule) -> AnyView {
             </div>
         }
         .into_any(),
+        None if schedule.triggers.iter().any(|trigger| !trigger.is_timed()) => {
+            view! { <span class="faint">"When it is called"</span> }.into_any()
+        }
         None => view! { <span class="faint">"No more runs"</span>{skipping} }.into_any(),
     }
 }

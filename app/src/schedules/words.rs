@@ -1,6 +1,10 @@
 //! What schedules do and to whom, in words.
 
-use domain::{actions::Action, schedules::Step};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    actions::Action,
+    schedules::{Schedule, Step},
+};
 
 /// The icon of an action, by its verb.
 pub fn action_icon(verb: &str) -> &'static str {
@@ -171,6 +175,14 @@ fn all_of(parts: &[String]) -> String {
         [one] => one.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
+}
+
+/// Since when an overdue schedule had no success; nothing while it is not overdue.
+pub fn no_success_since(schedule: &Schedule) -> Option<DateTime<Utc>> {
+    let within = schedule.guards.expect.as_ref()?.within.get();
+    schedule
+        .overdue_since?
+        .checked_sub_signed(TimeDelta::from_std(within).ok()?)
 }
 
 /// "1 container", "14 containers"

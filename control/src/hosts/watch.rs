@@ -5,6 +5,7 @@ use crate::{
     Control,
     containers::{Line, identify},
     error::Result,
+    schedules::Happened,
 };
 use domain::{
     containers::ContainerFacts,
@@ -69,8 +70,9 @@ pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: Watch
                 .fleet()
                 .change_host(id, |line| line.last_seen = Some(chrono::Utc::now()));
         }
-        // A rename is followed by its change; triggers on what happened are not part of this release.
-        WatchEvent::Renamed { .. } | WatchEvent::Happened(_) => {}
+        WatchEvent::Happened(event) => Happened::tell(control, org, id, event),
+        // It is followed by its change.
+        WatchEvent::Renamed { .. } => {}
     }
 }
 

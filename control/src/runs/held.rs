@@ -5,7 +5,9 @@
 //! between.
 
 use super::jobs::JobTexts;
-use crate::{Control, blackouts::Blackouts, db::statement, error::Result, events::Topic, runs::faults};
+use crate::{
+    Control, blackouts::Blackouts, db::statement, error::Result, events::Topic, runs::faults, schedules,
+};
 use diesel::{
     QueryableByName,
     sql_types::{Array, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -20,41 +22,57 @@ pub(crate) const HELD_BY_OVERLAP: &str = "overlap";
 /// `held_for`: a blackout.
 pub(crate) const HELD_BY_BLACKOUT: &str = "blackout";
 
-/// After runs ended: starts what waited for them. What goes wrong is told and left to the sweep.
+/// After runs ended: starts what waited for them, and tells of what their ends called and of those that are no longer
+/// overdue. What goes wrong is told and left to the sweep.
 pub(crate) async fn after_end(control: &Control, ended: &[RunId]) {
     if ended.is_empty() {
         return;
     }
     let looked = async {
         let mut conn = control.db().conn().await?;
-        let schedules = waiting_for(&mut conn, ended).await?;
+        let after = after(&mut conn, ended).await?;
         drop(conn);
-        if schedules.is_empty() {
+        if after.is_called {
+            control.wake(Topic::Schedules);
+        }
+        if after.is_awaited {
+            schedules::recover(control).await?;
+        }
+        if after.waiting.is_empty() {
             return Ok(0);
         }
-        release(control, Some(&schedules)).await
+        release(control, Some(&after.waiting)).await
     };
     if let Err(error) = looked.await {
         tracing::warn!(error = %error, "runs that waited could not be started now");
     }
 }
 
+/// What follows from the ends of some runs.
 #[derive(QueryableByName)]
-struct Schedule {
-    #[diesel(sql_type = SqlUuid)]
-    schedule_id: Uuid,
+struct After {
+    /// The schedules of which other runs wait.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    waiting: Vec<Uuid>,
+    /// Schedules are called that nobody decided yet.
+    #[diesel(sql_type = Bool)]
+    is_called: bool,
+    /// Their schedules were overdue.
+    #[diesel(sql_type = Bool)]
+    is_awaited: bool,
 }
 
-/// The schedules of which other runs wait.
-async fn waiting_for(conn: &mut AsyncPgConnection, ended: &[RunId]) -> Result<Vec<Uuid>> {
-    let rows: Vec<Schedule> = statement(
-        "select distinct w.schedule_id from runs e join runs w on w.schedule_id = e.schedule_id \
-         and w.state = 'waiting' and w.held_until is null where e.id = any($1)",
+async fn after(conn: &mut AsyncPgConnection, ended: &[RunId]) -> Result<After> {
+    Ok(statement(
+        "select array(select distinct w.schedule_id from runs e join runs w on w.schedule_id = e.schedule_id \
+             and w.state = 'waiting' and w.held_until is null where e.id = any($1)) as waiting, \
+           exists (select 1 from schedule_calls where decided_at is null and due_at <= clock_timestamp()) as is_called, \
+           exists (select 1 from schedules s where s.overdue_since is not null and s.id in (\
+             select e.schedule_id from runs e where e.id = any($1) and e.state = 'succeeded')) as is_awaited",
     )
     .bind::<Array<SqlUuid>, _>(ended.iter().map(|run| run.0).collect::<Vec<_>>())
-    .load(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.schedule_id).collect())
+    .get_result(conn)
+    .await?)
 }
 
 /// A waiting run that no other run holds any more.

@@ -1,7 +1,7 @@
 //! The sweep: brings runs whose executor is gone to their end, and keeps the queue's tables small.
 
 use super::{held, idempotency, jobs, lease, metrics, queries};
-use crate::{Control, error::Result};
+use crate::{Control, error::Result, schedules};
 use diesel::{
     QueryableByName,
     sql_types::{Bool, Double, Nullable, Timestamptz, Uuid as SqlUuid},
@@ -113,6 +113,8 @@ pub(crate) async fn once(control: &Control) -> Result<Duration> {
     }
     drop(conn);
     held::release(control, None).await?;
+    // Where who ended the run that was waited for died before this.
+    schedules::recover(control).await?;
     let next = open
         .iter()
         .filter(|run| !run.is_due)
@@ -135,6 +137,7 @@ async fn clean(control: &Control) -> Result<()> {
     .execute(&mut conn)
     .await?;
     idempotency::prune(&mut conn).await?;
+    schedules::forget_calls(&mut conn).await?;
     metrics::open(queries::open(&mut conn).await?);
     Ok(())
 }

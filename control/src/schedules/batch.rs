@@ -28,8 +28,18 @@ use domain::{
 use serde_json::Value;
 use uuid::Uuid;
 
+/// A run that something beside the clock asks for.
+pub(super) struct Asked {
+    /// Chosen before, so that whoever asks knows it.
+    pub run: RunId,
+    pub trigger: RunTrigger,
+    pub payload: Option<Value>,
+    pub due_at: Timestamp,
+}
+
 /// The run of a fire that is to be placed.
 struct Fire<'a> {
+    run: RunId,
     /// Its fire time, for what fires by the clock.
     fire_at: Option<Timestamp>,
     due_at: Timestamp,
@@ -71,6 +81,8 @@ pub(super) struct Batch {
     moved_due: Vec<Option<Timestamp>>,
     /// Nothing will ever fire again.
     moved_done: Vec<bool>,
+    /// Somebody is told of its runs, so that its commit waits for the disk.
+    pub is_told: bool,
 }
 
 impl Batch {
@@ -96,6 +108,7 @@ impl Batch {
                 let fires: Vec<_> = caught_up
                     .chain(decision.run.iter().map(|at| (*at, false)))
                     .map(|(at, is_caught_up)| Fire {
+                        run: RunId::new(),
                         fire_at: Some(at),
                         due_at: spread.due(at),
                         is_caught_up,
@@ -118,6 +131,29 @@ impl Batch {
         self.moved_to.push(next);
         self.moved_due.push(due_at);
         self.moved_done.push(is_done);
+    }
+
+    /// Places runs that something beside the clock asks for, as [`Batch::add`] does those of fire times.
+    pub fn add_asked(&mut self, due: &Due, standing: Standing, hold: Option<&Hold>, asked: &[Asked]) {
+        let guards = match due.guards() {
+            Ok(guards) => guards,
+            Err(why) => {
+                tracing::error!(schedule.id = %due.id, schedule.name = %due.name, %why, "a schedule cannot be read and does not run");
+                return;
+            }
+        };
+        let fires: Vec<Fire<'_>> = asked
+            .iter()
+            .map(|asked| Fire {
+                run: asked.run,
+                fire_at: None,
+                due_at: asked.due_at,
+                is_caught_up: false,
+                trigger: &asked.trigger,
+                payload: asked.payload.as_ref(),
+            })
+            .collect();
+        self.place_all(due, &guards, standing, hold, &fires);
     }
 
     fn place_all(
@@ -154,7 +190,7 @@ impl Batch {
         hold: &Hold,
         standing: &mut Standing,
     ) {
-        let run = RunId::new();
+        let run = fire.run;
         if guards.overlap == Overlap::Replace && standing.waiting > 0 {
             self.superseded.push(due.id);
             standing.waiting = 0;
@@ -169,7 +205,7 @@ impl Batch {
     }
 
     fn place(&mut self, due: &Due, guards: &Guards, fire: &Fire<'_>, place: Place, standing: &mut Standing) {
-        let run = RunId::new();
+        let run = fire.run;
         let (state, message, held) = match place {
             Place::Start => {
                 standing.running += 1;
@@ -208,6 +244,7 @@ impl Batch {
             self.fire(due.id, *fire_at, "missed", run, None);
         }
         let fire = Fire {
+            run: RunId(run),
             fire_at: Some(missed.last),
             due_at: missed.last,
             is_caught_up: false,
@@ -302,7 +339,8 @@ impl Batch {
                select org_id, 'run', id from made union all select org_id, 'run', id from replaced \
                union all select org_id, 'schedule', id from moved) \
              select (select count(*) from fires) as fires, (select count(*) from made) as runs, \
-               set_config('synchronous_commit', 'off', true) as durable",
+               set_config('synchronous_commit', case when $29 then current_setting('synchronous_commit') else 'off' end, true) \
+                 as durable",
         )
         .bind::<Array<SqlUuid>, _>(self.fire_schedules.clone())
         .bind::<Array<Timestamptz>, _>(self.fire_times.clone())
@@ -332,6 +370,7 @@ impl Batch {
         .bind::<Array<Nullable<Timestamptz>>, _>(self.moved_due.clone())
         .bind::<Array<Bool>, _>(self.moved_done.clone())
         .bind::<Array<SqlUuid>, _>(self.superseded.clone())
+        .bind::<Bool, _>(self.is_told)
         .get_result(conn)
         .await?;
         if written.fires < wanted {

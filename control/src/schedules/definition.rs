@@ -15,13 +15,28 @@ use std::time::Duration;
 pub(super) struct Definition {
     pub zone: Zone,
     triggers: Vec<Ready>,
+    /// Something beside times makes it run too.
+    is_called: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Ready {
     Cron(Box<CronExpression>),
-    Interval { every: Duration, anchor: Timestamp },
-    Once(Timestamp),
+    Interval {
+        every: Duration,
+        anchor: Timestamp,
+    },
+    /// Single times, in order.
+    Times(Vec<Timestamp>),
+}
+
+impl Ready {
+    fn times(times: &[Timestamp]) -> Self {
+        // In whole microseconds, as the database keeps them.
+        let mut times: Vec<Timestamp> = times.iter().map(|at| at.trunc_subsecs(6)).collect();
+        times.sort_unstable();
+        Self::Times(times)
+    }
 }
 
 impl Definition {
@@ -39,30 +54,36 @@ impl Definition {
     /// # Errors
     /// A sentence, for a cron expression that is none.
     pub fn new(triggers: &[Trigger], zone: Zone, anchor: Timestamp) -> Result<Self, String> {
-        let triggers = triggers
-            .iter()
-            .map(|trigger| {
-                Ok(match trigger {
-                    Trigger::Cron { expression } => Ready::Cron(Box::new(
-                        expression
-                            .parse::<CronExpression>()
-                            .map_err(|error| format!("{expression}: {error}"))?,
-                    )),
-                    Trigger::Interval { every, anchor: own } => Ready::Interval {
-                        every: every.get(),
-                        anchor: own.unwrap_or(anchor),
-                    },
-                    Trigger::Once { at } => Ready::Once(*at),
-                })
-            })
-            .collect::<Result<_, String>>()?;
-        Ok(Self { zone, triggers })
+        let mut ready = Vec::with_capacity(triggers.len());
+        for trigger in triggers {
+            match trigger {
+                Trigger::Cron { expression } => ready.push(Ready::Cron(Box::new(
+                    expression
+                        .parse::<CronExpression>()
+                        .map_err(|error| format!("{expression}: {error}"))?,
+                ))),
+                Trigger::Interval { every, anchor: own } => ready.push(Ready::Interval {
+                    every: every.get(),
+                    anchor: own.unwrap_or(anchor),
+                }),
+                Trigger::Once { at } => ready.push(Ready::times(&[*at])),
+                Trigger::Dates { at } => ready.push(Ready::times(at)),
+                Trigger::Webhook { .. } | Trigger::Event { .. } | Trigger::Outcome { .. } => {}
+            }
+        }
+        Ok(Self {
+            zone,
+            triggers: ready,
+            is_called: triggers.iter().any(|trigger| !trigger.is_timed()),
+        })
     }
 
     /// With single times beside the triggers: where fires were moved to.
     #[must_use]
     pub fn with_moved(mut self, times: &[Timestamp]) -> Self {
-        self.triggers.extend(times.iter().copied().map(Ready::Once));
+        if !times.is_empty() {
+            self.triggers.push(Ready::times(times));
+        }
         self
     }
 
@@ -71,7 +92,7 @@ impl Definition {
         let timing = |trigger| match trigger {
             Ready::Cron(expression) => Timing::Cron(expression),
             Ready::Interval { every, anchor } => Timing::Interval { every, anchor },
-            Ready::Once(at) => Timing::Times(vec![at]),
+            Ready::Times(times) => Timing::Times(times),
         };
         Recurrence::new(self.zone, self.triggers.into_iter().map(timing).collect())
     }
@@ -90,7 +111,7 @@ impl Definition {
                 let next = match trigger {
                     Ready::Cron(expression) => expression.next_after(&self.zone, after),
                     Ready::Interval { every, anchor } => interval_next(*every, *anchor, after),
-                    Ready::Once(at) => Some(*at),
+                    Ready::Times(times) => times.get(times.partition_point(|at| *at <= after)).copied(),
                 }?
                 .trunc_subsecs(6);
                 (next > after).then_some(next)
@@ -100,9 +121,11 @@ impl Definition {
 
     /// Whether it ends by itself: nothing but single times.
     pub fn is_finite(&self) -> bool {
-        self.triggers
-            .iter()
-            .all(|trigger| matches!(trigger, Ready::Once(_)))
+        !self.is_called
+            && self
+                .triggers
+                .iter()
+                .all(|trigger| matches!(trigger, Ready::Times(_)))
     }
 
     /// Every fire time strictly after `after`, in order.
@@ -142,6 +165,46 @@ mod tests {
         let definition = Definition::read(&triggers, "UTC", at("2026-01-01T00:00:00Z")).unwrap();
         assert!(definition.next_after(at("2026-12-01T10:14:59Z")).is_some());
         assert!(definition.next_after(at("2026-12-01T10:15:00Z")).is_none());
+    }
+
+    #[test]
+    fn dates_join_the_other_times_in_order() {
+        let triggers = json!([
+            { "type": "dates", "at": ["2026-12-03T10:00:00Z", "2026-12-01T09:30:00.1234567Z", "2026-12-03T10:00:00Z"] },
+            { "type": "cron", "expression": "0 10 * * *" },
+        ]);
+        let definition = Definition::read(&triggers, "UTC", at("2026-01-01T00:00:00Z")).unwrap();
+        let next: Vec<_> = definition.upcoming(at("2026-12-01T00:00:00Z")).take(4).collect();
+        assert_eq!(
+            next,
+            [
+                "2026-12-01T09:30:00.123456Z",
+                "2026-12-01T10:00:00Z",
+                "2026-12-02T10:00:00Z",
+                "2026-12-03T10:00:00Z"
+            ]
+            .map(at)
+        );
+        assert!(!definition.is_finite());
+    }
+
+    #[test]
+    fn only_times_make_a_schedule_end_by_itself() {
+        let dates = json!({ "type": "dates", "at": ["2026-12-01T10:00:00Z"] });
+        for (triggers, expected) in [
+            (json!([dates]), true),
+            (json!([dates, { "type": "webhook" }]), false),
+            (
+                json!([{ "type": "outcome", "schedule": "a", "of": "any" }]),
+                false,
+            ),
+        ] {
+            let definition = Definition::read(&triggers, "UTC", at("2026-01-01T00:00:00Z")).unwrap();
+            assert_eq!(definition.is_finite(), expected, "{triggers}");
+        }
+        let hook = json!([{ "type": "webhook" }]);
+        let definition = Definition::read(&hook, "UTC", at("2026-01-01T00:00:00Z")).unwrap();
+        assert_eq!(definition.next_after(at("2026-01-01T00:00:00Z")), None);
     }
 
     #[test]

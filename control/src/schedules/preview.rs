@@ -1,6 +1,6 @@
 //! What triggers mean, before they are saved.
 
-use super::{definition::Definition, queries::sentence, service, validate};
+use super::{definition::Definition, references, service, validate};
 use crate::{Control, error::Result};
 use chrono::{TimeDelta, Timelike};
 use domain::{
@@ -10,7 +10,9 @@ use domain::{
     errors::Problem,
     next_times::{Zone, clock_changes},
     schedules::{Preview, PreviewTime, Trigger},
+    triggers::sentence,
 };
+use std::collections::HashMap;
 
 /// The most fire times that a preview gives.
 const MOST: usize = 100;
@@ -30,11 +32,20 @@ pub async fn preview(
     count: usize,
 ) -> Result<Preview> {
     actor.require(Permission::SchedulesRead)?;
-    let now = service::clock(&mut *control.db().conn().await?).await?;
-    Ok(compute(triggers, timezone, count, now)?)
+    let mut conn = control.db().conn().await?;
+    let now = service::clock(&mut conn).await?;
+    let names = references::names(&mut conn, actor.org_id, triggers).await?;
+    Ok(compute(triggers, timezone, count, now, &names)?)
 }
 
-fn compute(triggers: &[Trigger], timezone: &str, count: usize, now: Timestamp) -> Result<Preview, Problem> {
+/// `names` are those of other schedules, by what the triggers call them.
+fn compute(
+    triggers: &[Trigger],
+    timezone: &str,
+    count: usize,
+    now: Timestamp,
+    names: &HashMap<String, String>,
+) -> Result<Preview, Problem> {
     let zone = validate::zone(timezone)?;
     let triggers = validate::triggers(triggers, &[], now)?;
     let definition = Definition::new(&triggers, zone.clone(), service::anchor(now))
@@ -60,7 +71,7 @@ fn compute(triggers: &[Trigger], timezone: &str, count: usize, now: Timestamp) -
     sentences.dedup();
     sentences.truncate(MOST_CHANGES);
     Ok(Preview {
-        sentence: sentence(&triggers),
+        sentence: sentence(&triggers, |called| names.get(called).cloned()),
         timezone: zone.name().to_owned(),
         next,
         clock_changes: sentences,
@@ -93,7 +104,7 @@ mod tests {
             expression: "30 2 * * *".to_owned(),
         }];
         let now = "2027-03-26T12:00:00Z".parse().unwrap();
-        let preview = compute(&triggers, "europe/berlin", 3, now).unwrap();
+        let preview = compute(&triggers, "europe/berlin", 3, now, &HashMap::new()).unwrap();
         assert_eq!(preview.sentence, "Every day at 02:30");
         assert_eq!(preview.timezone, "Europe/Berlin");
         let local: Vec<_> = preview.next.iter().map(|time| time.local.as_str()).collect();
@@ -114,7 +125,8 @@ mod tests {
         let never = [Trigger::Cron {
             expression: "0 0 30 2 *".to_owned(),
         }];
-        let problem = compute(&never, "UTC", 5, "2027-01-01T00:00:00Z".parse().unwrap()).unwrap_err();
+        let now = "2027-01-01T00:00:00Z".parse().unwrap();
+        let problem = compute(&never, "UTC", 5, now, &HashMap::new()).unwrap_err();
         assert_eq!(problem.code, "never_fires");
     }
 }

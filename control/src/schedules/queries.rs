@@ -15,13 +15,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
     auth::{Actor, Permission},
-    cron::CronExpression,
     errors::Problem,
     guards::{Condition, Guards},
     ids::{HostId, OrgId, RunId, ScheduleId},
     pages::Page,
     runs::RunState,
     schedules::{LastRun, Schedule, Step, Trigger},
+    triggers::sentence,
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -79,6 +79,9 @@ pub(super) struct Row {
     pub decided: Vec<Timestamp>,
     #[diesel(sql_type = Array<Timestamptz>)]
     pub moved: Vec<Timestamp>,
+    /// The names of the schedules whose outcomes it waits for, by their ids.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    followed: Option<Value>,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: Timestamp,
     #[diesel(sql_type = Timestamptz)]
@@ -107,6 +110,9 @@ pub(super) const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.ti
          and f.run_id is null order by f.fire_at) as decided, \
        array(select f.moved_to from schedule_fires f where f.schedule_id = s.id \
          and f.moved_to >= coalesce(s.next_at, now())) as moved, \
+       case when s.triggers @> '[{\"type\":\"outcome\"}]' then (select jsonb_object_agg(l.id, l.name) \
+         from jsonb_array_elements(s.triggers) t join schedules l \
+         on l.id = case t->>'type' when 'outcome' then (t->>'schedule')::uuid end) end as followed, \
        r.id as run_id, r.state as run_state, coalesce(r.started_at, r.scheduled_for, r.queued_at) as run_at, \
        (extract(epoch from r.finished_at - r.started_at) * 1000)::bigint as run_ms \
      from schedules s \
@@ -127,8 +133,10 @@ impl Row {
             .as_ref()
             .map(|guards| Spread::new(ScheduleId(self.id), guards));
         let due = |at: Timestamp| spread.map_or(at, |spread| spread.due(at));
+        let triggers = triggers.map(|triggers| triggers_shown(triggers, hosts));
+        let name = |id: &str| self.followed.as_ref()?.get(id)?.as_str().map(str::to_owned);
         let sentence = match (&triggers, &steps, &guards) {
-            (Some(triggers), Some(_), Some(_)) => sentence(triggers),
+            (Some(triggers), Some(_), Some(_)) => sentence(triggers, name),
             _ => "Written by a newer release of Chrontainer; this server cannot read it.".to_owned(),
         };
         let skipping = self.next_at.filter(|_| self.skipped);
@@ -179,11 +187,22 @@ impl Row {
             waiting: self.waiting.try_into().unwrap_or_default(),
             skipping: skipping.map(due),
             last_run,
+            webhook: None,
             edited_by: self.edited_by,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
     }
+}
+
+/// Triggers with the hosts' names in place of their ids.
+pub(super) fn triggers_shown(mut triggers: Vec<Trigger>, hosts: &HashMap<HostId, String>) -> Vec<Trigger> {
+    for trigger in &mut triggers {
+        if let Trigger::Event { target, .. } = trigger {
+            *target = crate::runs::shown(target, hosts);
+        }
+    }
+    triggers
 }
 
 /// Guards with the hosts' names in place of their ids.
@@ -212,51 +231,6 @@ pub(super) fn undecided(
         .ok()?
         .with_moved(moved);
     definition.upcoming(next).find(|at| !decided.contains(at))
-}
-
-/// The triggers in plain English.
-pub(super) fn sentence(triggers: &[Trigger]) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for trigger in triggers {
-        let part = match trigger {
-            Trigger::Cron { expression } => match expression.parse::<CronExpression>() {
-                Ok(expression) => expression.describe(),
-                Err(_) => expression.clone(),
-            },
-            Trigger::Interval { every, .. } => format!("Every {}", singular(&every.describe())),
-            Trigger::Once { at } => format!("Once, on {}", at.format("%Y-%m-%d at %H:%M:%S UTC")),
-        };
-        if !parts.contains(&part) {
-            parts.push(part);
-        }
-    }
-    match parts.as_slice() {
-        [] => "Only by hand".to_owned(),
-        [one] => one.clone(),
-        [first, rest @ ..] => {
-            let rest: Vec<String> = rest.iter().map(|part| lowered(part)).collect();
-            format!("{first}; {}", rest.join("; "))
-        }
-    }
-}
-
-/// "1 hour" is "hour" after "Every".
-fn singular(words: &str) -> &str {
-    match words.strip_prefix("1 ") {
-        Some(rest) if !rest.contains(' ') => rest,
-        _ => words,
-    }
-}
-
-fn lowered(text: &str) -> String {
-    // Only what begins a sentence; names of days and months stay as they are.
-    ["Every", "Once", "At", "On", "Only"]
-        .iter()
-        .find_map(|word| {
-            text.strip_prefix(word)
-                .map(|rest| format!("{}{rest}", word.to_lowercase()))
-        })
-        .unwrap_or_else(|| text.to_owned())
 }
 
 /// Lists schedules by name.
@@ -383,25 +357,6 @@ pub(crate) async fn host_names(conn: &mut AsyncPgConnection, org: OrgId) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::durations::HumanDuration;
-
-    #[test]
-    fn triggers_are_told_in_one_sentence() {
-        let cron = |text: &str| Trigger::Cron {
-            expression: text.to_owned(),
-        };
-        let every = |seconds| Trigger::Interval {
-            every: HumanDuration::from_secs(seconds).unwrap(),
-            anchor: None,
-        };
-        assert_eq!(sentence(&[cron("0 3 * * *")]), "Every day at 03:00");
-        assert_eq!(sentence(&[every(3600)]), "Every hour");
-        assert_eq!(sentence(&[every(5400)]), "Every 1 hour 30 minutes");
-        assert_eq!(
-            sentence(&[cron("0 3 * * *"), every(300), every(300)]),
-            "Every day at 03:00; every 5 minutes"
-        );
-    }
 
     #[test]
     fn words_are_taken_literally() {

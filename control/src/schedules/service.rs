@@ -1,11 +1,12 @@
 //! Creating, changing and deleting schedules.
 
 use super::{
+    circle,
     definition::Definition,
     queries::{self, Row},
-    rights, steps,
+    rights,
     timing::Timing,
-    validate,
+    validate, webhook,
 };
 use crate::{
     Control, audit,
@@ -45,6 +46,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
             let checked = validate::check(conn, actor.org_id, &draft, &[], anchor, now).await?;
             rights::require(control, actor, &checked.steps)?;
             let id = ScheduleId::new();
+            circle::refuse(conn, actor.org_id, &wanted(id, &checked)).await?;
             let timing = Timing::new(id, &checked.definition, &checked.guards, draft.enabled, now);
             diesel::insert_into(schedules::table)
                 .values((
@@ -62,7 +64,9 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
                 ))
                 .execute(conn)
                 .await?;
-            changed(conn, actor, "schedule.create", id, None).await
+            let webhook = webhook::keep(conn, control, actor.org_id, id, &checked.triggers).await?;
+            let schedule = changed(conn, actor, "schedule.create", id, None).await?;
+            Ok::<_, crate::Error>(Schedule { webhook, ..schedule })
         })
         .await?;
     ring(control);
@@ -95,7 +99,7 @@ pub async fn update(
             let new_anchor = anchor(now);
             let checked = validate::check(conn, actor.org_id, &draft, &kept, new_anchor, now).await?;
             rights::require(control, actor, &checked.steps)?;
-            steps::no_circle(conn, actor.org_id, id, &checked.steps).await?;
+            circle::refuse(conn, actor.org_id, &wanted(id, &checked)).await?;
             let same_times =
                 kept == checked.triggers && row.timezone == checked.timezone && row.enabled == draft.enabled;
             let anchor = if same_times { row.anchor_at } else { new_anchor };
@@ -127,7 +131,9 @@ pub async fn update(
             if !same_times {
                 forget_skips(conn, id, next_at).await?;
             }
-            changed(conn, actor, "schedule.update", id, Some(&before)).await
+            let webhook = webhook::keep(conn, control, actor.org_id, id, &checked.triggers).await?;
+            let schedule = changed(conn, actor, "schedule.update", id, Some(&before)).await?;
+            Ok::<_, crate::Error>(Schedule { webhook, ..schedule })
         })
         .await?;
     ring(control);
@@ -152,11 +158,21 @@ pub async fn delete(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
             .execute(conn)
             .await?;
         forget_skips(conn, id, None).await?;
+        webhook::keep(conn, control, actor.org_id, id, &[]).await?;
         told(conn, actor, "schedule.delete", Some(&before), None).await
     })
     .await?;
     ring(control);
     Ok(())
+}
+
+fn wanted(id: ScheduleId, checked: &validate::Checked) -> circle::Wanted<'_> {
+    circle::Wanted {
+        id,
+        name: &checked.name,
+        steps: &checked.steps,
+        triggers: &checked.triggers,
+    }
 }
 
 /// After the commit: the ticker looks anew, and pages hear of it.

@@ -1,10 +1,10 @@
 //! What is accepted as a step, and how steps are stored: hosts and schedules by id.
 
-use super::validate;
+use super::{references, validate};
 use crate::error::Result;
 use diesel::{
-    OptionalExtension, QueryableByName,
-    sql_types::{Array, Jsonb, Text, Uuid as SqlUuid},
+    QueryableByName,
+    sql_types::{Array, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -13,11 +13,7 @@ use domain::{
     ids::{HostId, OrgId, ScheduleId},
     schedules::{MAX_PARALLEL, Step},
 };
-use serde_json::Value;
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
 
 /// A step that takes longer holds a place for runs, and should be several.
@@ -43,7 +39,10 @@ pub(super) async fn check(
     known_secrets(conn, org, &secrets).await?;
     for (index, step) in steps.iter_mut().enumerate() {
         if let Action::RunSchedule(run) = &mut step.action {
-            run.schedule = schedule(conn, org, &run.schedule, index).await?.to_string();
+            let field = format!("steps[{index}].action.schedule");
+            run.schedule = references::id_of(conn, org, &run.schedule, &field)
+                .await?
+                .to_string();
         }
     }
     Ok(steps)
@@ -104,7 +103,8 @@ async fn known_secrets(conn: &mut AsyncPgConnection, org: OrgId, wanted: &[(Stri
     }
     let names: Vec<String> = wanted.iter().map(|(_, name)| name.to_lowercase()).collect();
     let known: Vec<Name> = diesel::sql_query(
-        "select lower(name) as name from secrets where org_id = $1 and lower(name) = any($2)",
+        "select lower(name) as name from secrets where org_id = $1 and lower(name) = any($2) \
+         and host_id is null and schedule_id is null",
     )
     .bind::<SqlUuid, _>(org.0)
     .bind::<Array<Text>, _>(names)
@@ -124,104 +124,8 @@ async fn known_secrets(conn: &mut AsyncPgConnection, org: OrgId, wanted: &[(Stri
     }
 }
 
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
-
-/// A schedule by its id or name.
-async fn schedule(
-    conn: &mut AsyncPgConnection,
-    org: OrgId,
-    wanted: &str,
-    index: usize,
-) -> Result<ScheduleId> {
-    let found: Option<Id> = diesel::sql_query(
-        "select id from schedules where org_id = $1 and deleted_at is null and (id::text = lower($2) or lower(name) = lower($2))",
-    )
-    .bind::<SqlUuid, _>(org.0)
-    .bind::<Text, _>(wanted.trim())
-    .get_result(conn)
-    .await
-    .optional()?;
-    match found {
-        Some(found) => Ok(ScheduleId(found.id)),
-        None => Err(Problem::invalid(
-            "unknown_schedule",
-            &format!("steps[{index}].action.schedule"),
-            format!("There is no schedule with the name or id {wanted}. It may have been deleted."),
-        )
-        .into()),
-    }
-}
-
-#[derive(QueryableByName)]
-struct Chained {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Jsonb)]
-    steps: Value,
-}
-
-/// Refuses steps that would run their own schedule again, over however many others. A new schedule is run by none.
-///
-/// # Errors
-/// 422 `schedules_in_a_circle`.
-pub(super) async fn no_circle(
-    conn: &mut AsyncPgConnection,
-    org: OrgId,
-    own: ScheduleId,
-    steps: &[Step],
-) -> Result<()> {
-    for (index, step) in steps.iter().enumerate() {
-        let Some(first) = run_by(step) else { continue };
-        let mut seen: HashSet<Uuid> = HashSet::new();
-        let mut ahead = vec![first];
-        let mut way: Vec<String> = Vec::new();
-        loop {
-            if ahead.contains(&own.0) {
-                let over = if way.is_empty() {
-                    String::new()
-                } else {
-                    format!(" over {}", way.join(", "))
-                };
-                return Err(Problem::invalid(
-                    "schedules_in_a_circle",
-                    &format!("steps[{index}].action.schedule"),
-                    format!("This schedule would run itself{over}, without end. Choose another one."),
-                )
-                .into());
-            }
-            ahead.retain(|id| seen.insert(*id));
-            if ahead.is_empty() {
-                break;
-            }
-            let next: Vec<Chained> = diesel::sql_query(
-                "select id, name, steps from schedules where org_id = $1 and id = any($2) and deleted_at is null",
-            )
-            .bind::<SqlUuid, _>(org.0)
-            .bind::<Array<SqlUuid>, _>(&ahead)
-            .load(conn)
-            .await?;
-            ahead.clear();
-            for schedule in next {
-                let steps: Vec<Step> = serde_json::from_value(schedule.steps).unwrap_or_default();
-                let runs: Vec<Uuid> = steps.iter().filter_map(run_by).collect();
-                if !runs.is_empty() && schedule.id != own.0 {
-                    way.push(schedule.name);
-                }
-                ahead.extend(runs);
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The schedule that a step runs.
-fn run_by(step: &Step) -> Option<Uuid> {
+pub(super) fn run_by(step: &Step) -> Option<Uuid> {
     match &step.action {
         Action::RunSchedule(run) => run.schedule.parse::<ScheduleId>().ok().map(|id| id.0),
         _ => None,

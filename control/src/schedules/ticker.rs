@@ -6,7 +6,9 @@
 
 use super::{
     batch::{Batch, Written},
+    calls,
     due::{Due, closed, hold, select_due, standing},
+    expected,
 };
 use crate::{
     Control, Part,
@@ -77,13 +79,13 @@ pub(crate) async fn tick(control: &Control) -> Result<Instant> {
         if taken == BATCH {
             continue;
         }
-        let outlook = look(control).await?;
+        let (outlook, done) = look(control).await?;
         let poll = Instant::now() + POLL;
         return Ok(match outlook {
             None => poll,
             // Others hold it, unless it became due just now.
             Some(at) if at <= Instant::now() => {
-                if taken > 0 {
+                if taken > 0 || done > 0 {
                     continue;
                 }
                 Instant::now() + LOCKED
@@ -102,17 +104,30 @@ struct Outlook {
     /// The earliest time at which a held run goes on.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     held_until: Option<Timestamp>,
+    /// The earliest call that nobody decided.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    called_at: Option<Timestamp>,
+    /// By when the next success is expected.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    expected_by: Option<Timestamp>,
+    #[diesel(sql_type = BigInt)]
+    overdue: i64,
 }
 
-/// When the next schedule is due, on this process' clock. Held runs whose time has come go on at once.
-async fn look(control: &Control) -> Result<Option<Instant>> {
+/// When there is something to do next, on this process' clock. What beside fire times is due is done at once: held runs go
+/// on, calls are decided, expectations looked at. Gives how much that was.
+async fn look(control: &Control) -> Result<(Option<Instant>, usize)> {
     let mut conn = control.db().conn().await?;
     let asked = Instant::now();
     let outlook: Outlook = statement(
         "select clock_timestamp() as now, \
          (select min(coalesce(due_at, next_at)) from schedules where next_at is not null and enabled and deleted_at is null) \
            as next_at, \
-         (select min(held_until) from runs where state = 'waiting' and held_until is not null) as held_until",
+         (select min(held_until) from runs where state = 'waiting' and held_until is not null) as held_until, \
+         (select min(due_at) from schedule_calls where decided_at is null) as called_at, \
+         (select min(expected_by) from schedules where expected_by is not null and overdue_since is null and enabled \
+           and deleted_at is null) as expected_by, \
+         (select count(*) from schedules where overdue_since is not null and deleted_at is null) as overdue",
     )
     .get_result(&mut conn)
     .await?;
@@ -124,15 +139,34 @@ async fn look(control: &Control) -> Result<Option<Instant>> {
         Some(next) => (outlook.now - next).as_seconds_f64().max(0.0),
         None => 0.0,
     });
-    if outlook.held_until.is_some_and(|until| until <= outlook.now) {
-        runs::release_due(control).await?;
-        return Ok(Some(heard));
+    gauge!("chrontainer_schedules_overdue").set(outlook.overdue as f64);
+    let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= outlook.now);
+    let mut done = 0;
+    if is_due(outlook.called_at) {
+        done += calls::take(control).await?;
     }
-    let next = [outlook.next_at, outlook.held_until].into_iter().flatten().min();
-    Ok(next.map(|next| match (next - outlook.now).to_std() {
-        Ok(until) => read + until.min(Duration::from_secs(86_400)),
-        Err(_) => heard,
-    }))
+    if is_due(outlook.expected_by) {
+        done += expected::look(control).await?;
+    }
+    if is_due(outlook.held_until) {
+        runs::release_due(control).await?;
+        return Ok((Some(heard), done));
+    }
+    let next = [
+        outlook.next_at,
+        outlook.held_until,
+        outlook.called_at,
+        outlook.expected_by,
+    ];
+    let next = next
+        .into_iter()
+        .flatten()
+        .min()
+        .map(|next| match (next - outlook.now).to_std() {
+            Ok(until) => read + until.min(Duration::from_secs(86_400)),
+            Err(_) => heard,
+        });
+    Ok((next, done))
 }
 
 /// Decides one batch. Gives how many schedules it held.
@@ -227,7 +261,8 @@ async fn sane_time(control: &Control) {
 
 async fn clock(conn: &mut AsyncPgConnection) -> Result<Option<Timestamp>> {
     let outlook: Option<Outlook> = diesel::sql_query(
-        "select clock_timestamp() as now, null::timestamptz as next_at, null::timestamptz as held_until",
+        "select clock_timestamp() as now, null::timestamptz as next_at, null::timestamptz as held_until, \
+         null::timestamptz as called_at, null::timestamptz as expected_by, 0::bigint as overdue",
     )
     .get_result(conn)
     .await

@@ -1,6 +1,6 @@
 //! What is accepted as a schedule. Every refusal names the field, and where it can the position in its text.
 
-use super::{definition::Definition, guards};
+use super::{definition::Definition, guards, references};
 use crate::{error::Result, schema::hosts};
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -13,6 +13,7 @@ use domain::{
     next_times::Zone,
     schedules::{MAX_NAME, MAX_STEPS, MAX_TRIGGERS, ScheduleDraft, Step, Trigger},
     selectors::Selector,
+    triggers::{ExitCodes, Happening, MAX_DATES, MAX_DEBOUNCE, MAX_EXIT_CODES},
 };
 use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
@@ -43,7 +44,7 @@ pub(super) async fn check(
 ) -> Result<Checked> {
     let name = name(&draft.name, "name")?;
     let zone = zone(&draft.timezone)?;
-    let triggers = triggers(&draft.triggers, kept, now)?;
+    let mut triggers = triggers(&draft.triggers, kept, now)?;
     let definition = Definition::new(&triggers, zone.clone(), anchor)
         .map_err(|message| Problem::invalid("invalid_triggers", "triggers", message))?;
     if draft.steps.is_empty() {
@@ -64,6 +65,7 @@ pub(super) async fn check(
     let hosts = hosts_by_name(conn, org).await?;
     let steps = super::steps::check(conn, org, &draft.steps, &hosts).await?;
     let guards = guards::check(&draft.guards, &hosts)?;
+    refer(conn, org, &mut triggers, &hosts).await?;
     Ok(Checked {
         name,
         timezone: zone.name().to_owned(),
@@ -72,6 +74,32 @@ pub(super) async fn check(
         guards,
         definition,
     })
+}
+
+/// Hosts and schedules by id.
+async fn refer(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    triggers: &mut [Trigger],
+    hosts: &HashMap<String, HostId>,
+) -> Result<()> {
+    for (index, trigger) in triggers.iter_mut().enumerate() {
+        let field = format!("triggers[{index}]");
+        match trigger {
+            Trigger::Event { target, .. } => {
+                let found = bound(target, &format!("{field}.target"), |name| {
+                    hosts.get(name).copied()
+                })?;
+                *target = found.to_string();
+            }
+            Trigger::Outcome { schedule, .. } => {
+                let found = references::id_of(conn, org, schedule, &format!("{field}.schedule")).await?;
+                *schedule = found.to_string();
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn name(text: &str, field: &str) -> Result<String, Problem> {
@@ -121,6 +149,17 @@ pub(super) fn triggers(
             drafts.len()
         );
         return Err(Problem::invalid("too_many_triggers", "triggers", message));
+    }
+    let hooks = drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, trigger)| matches!(trigger, Trigger::Webhook { .. }));
+    if let Some((index, _)) = hooks.skip(1).next() {
+        return Err(Problem::invalid(
+            "one_webhook",
+            &format!("triggers[{index}]"),
+            "A schedule has one webhook at most, with one secret address. Remove this one.",
+        ));
     }
     drafts
         .iter()
@@ -174,7 +213,114 @@ fn checked(trigger: &Trigger, field: &str, was_kept: bool, now: Timestamp) -> Re
             }
             Trigger::Once { at: *at }
         }
+        Trigger::Dates { at } => Trigger::Dates {
+            at: dates(at, &format!("{field}.at"), was_kept, now)?,
+        },
+        Trigger::Webhook { signed } => Trigger::Webhook { signed: *signed },
+        Trigger::Event { .. } => event(trigger, field)?,
+        Trigger::Outcome { schedule, of } => {
+            if schedule.trim().is_empty() {
+                return Err(Problem::invalid(
+                    "schedule_empty",
+                    &format!("{field}.schedule"),
+                    "Say which schedule's outcome is waited for.",
+                ));
+            }
+            Trigger::Outcome {
+                schedule: schedule.clone(),
+                of: *of,
+            }
+        }
     })
+}
+
+/// Dates in order, each once.
+fn dates(
+    dates: &[Timestamp],
+    field: &str,
+    was_kept: bool,
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, Problem> {
+    let mut dates = dates.to_vec();
+    dates.sort_unstable();
+    dates.dedup();
+    if dates.is_empty() || dates.len() > MAX_DATES {
+        let message = format!(
+            "There are {} dates; from 1 to {MAX_DATES} are allowed.",
+            dates.len()
+        );
+        return Err(Problem::invalid("dates_invalid", field, message));
+    }
+    if !was_kept && dates.last().is_some_and(|last| *last <= now) {
+        return Err(Problem::invalid(
+            "in_the_past",
+            field,
+            "All of these dates have passed already, so it would never run. Add one to come.",
+        ));
+    }
+    Ok(dates)
+}
+
+fn event(trigger: &Trigger, field: &str) -> Result<Trigger, Problem> {
+    let mut checked = trigger.clone();
+    let Trigger::Event {
+        on,
+        exit_codes,
+        health,
+        target,
+        debounce,
+    } = &mut checked
+    else {
+        return Ok(checked);
+    };
+    on.sort_unstable();
+    on.dedup();
+    let refused = |code: &str, part: &str, message: String| {
+        Err(Problem::invalid(code, &format!("{field}.{part}"), message))
+    };
+    if on.is_empty() {
+        return refused(
+            "no_events",
+            "on",
+            "Say what must happen: die, oom, health_status, start or stop.".to_owned(),
+        );
+    }
+    if exit_codes.is_some() && !on.contains(&Happening::Die) {
+        return refused(
+            "exit_codes_unused",
+            "exit_codes",
+            "Only die has an exit code. Add die, or leave the exit codes out.".to_owned(),
+        );
+    }
+    if let Some(ExitCodes::List(list)) = exit_codes {
+        list.sort_unstable();
+        list.dedup();
+        if list.is_empty() || list.len() > MAX_EXIT_CODES {
+            return refused(
+                "exit_codes_invalid",
+                "exit_codes",
+                format!("From 1 to {MAX_EXIT_CODES} exit codes can be named, or \"nonzero\"."),
+            );
+        }
+    }
+    if health.is_some() && !on.contains(&Happening::HealthStatus) {
+        return refused(
+            "health_unused",
+            "health",
+            "Only health_status tells a health. Add health_status, or leave the health out.".to_owned(),
+        );
+    }
+    if debounce.get() > Duration::from_secs(MAX_DEBOUNCE) {
+        return refused(
+            "out_of_range",
+            "debounce",
+            format!("Events can gather for 1h at most, not for {debounce}."),
+        );
+    }
+    let selector =
+        Selector::parse_target(target).map_err(|error| error.problem(&format!("{field}.target")))?;
+    *target = selector.to_string();
+    Ok(checked)
 }
 
 /// A target with its hosts by id. `find` gets names in lower case.
@@ -242,5 +388,78 @@ mod tests {
         let once = Trigger::Once { at: now() };
         assert_eq!(refused(once.clone()).code, "in_the_past");
         assert!(triggers(std::slice::from_ref(&once), std::slice::from_ref(&once), now()).is_ok());
+        let dates = Trigger::Dates {
+            at: vec![now(), now() - chrono::TimeDelta::days(1)],
+        };
+        assert_eq!(refused(dates.clone()).code, "in_the_past");
+        assert!(triggers(std::slice::from_ref(&dates), std::slice::from_ref(&dates), now()).is_ok());
+    }
+
+    #[test]
+    fn dates_are_kept_in_order_and_counted() {
+        let day = |n: i64| now() + chrono::TimeDelta::days(n);
+        let at = vec![day(3), day(-1), day(3), day(1)];
+        let checked = triggers(&[Trigger::Dates { at }], &[], now()).unwrap();
+        assert_eq!(
+            checked,
+            [Trigger::Dates {
+                at: vec![day(-1), day(1), day(3)]
+            }]
+        );
+        for wrong in [Vec::new(), (0..367).map(day).collect()] {
+            assert_eq!(refused(Trigger::Dates { at: wrong }).code, "dates_invalid");
+        }
+    }
+
+    #[test]
+    fn an_event_says_what_nobody_can_mean() {
+        let read = |value: serde_json::Value| -> Trigger { serde_json::from_value(value).unwrap() };
+        for (trigger, code, field) in [
+            (
+                serde_json::json!({ "type": "event", "on": [], "target": "*" }),
+                "no_events",
+                "on",
+            ),
+            (
+                serde_json::json!({ "type": "event", "on": ["start"], "exit_codes": "nonzero", "target": "*" }),
+                "exit_codes_unused",
+                "exit_codes",
+            ),
+            (
+                serde_json::json!({ "type": "event", "on": ["die"], "exit_codes": [], "target": "*" }),
+                "exit_codes_invalid",
+                "exit_codes",
+            ),
+            (
+                serde_json::json!({ "type": "event", "on": ["die"], "health": "unhealthy", "target": "*" }),
+                "health_unused",
+                "health",
+            ),
+            (
+                serde_json::json!({ "type": "event", "on": ["die"], "target": "*", "debounce": "2h" }),
+                "out_of_range",
+                "debounce",
+            ),
+            (
+                serde_json::json!({ "type": "event", "on": ["die"], "target": "web" }),
+                "invalid_selector",
+                "target",
+            ),
+            (
+                serde_json::json!({ "type": "outcome", "schedule": " ", "of": "any" }),
+                "schedule_empty",
+                "schedule",
+            ),
+        ] {
+            let problem = refused(read(trigger));
+            assert_eq!(problem.code, code);
+            assert_eq!(problem.details["field"], format!("triggers[0].{field}"));
+        }
+        let hook = Trigger::Webhook { signed: false };
+        let problem = triggers(&[hook.clone(), cron("0 3 * * *"), hook], &[], now()).unwrap_err();
+        assert_eq!(
+            (problem.code.as_str(), &problem.details["field"]),
+            ("one_webhook", &"triggers[2]".into())
+        );
     }
 }

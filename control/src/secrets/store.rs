@@ -112,7 +112,7 @@ struct Row {
 pub async fn open(control: &Control, org: OrgId, name: &str) -> Result<SecretString> {
     let mut conn = control.db().conn().await?;
     let row: Option<Row> = diesel::sql_query(
-        "select id, key_id, nonce, sealed from secrets where org_id = $1 and lower(name) = lower($2) and host_id is null",
+        "select id, key_id, nonce, sealed from secrets where org_id = $1 and lower(name) = lower($2) and host_id is null and schedule_id is null",
     )
     .bind::<SqlUuid, _>(org.0)
     .bind::<Text, _>(name.trim())
@@ -158,7 +158,8 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Page<SecretName>> 
     actor.require(Permission::SchedulesManage)?;
     let mut conn = control.db().conn().await?;
     let rows: Vec<Named> = diesel::sql_query(
-        "select name, created_at, updated_at from secrets where org_id = $1 order by lower(name)",
+        "select name, created_at, updated_at from secrets where org_id = $1 and host_id is null and schedule_id is null \
+         order by lower(name)",
     )
     .bind::<SqlUuid, _>(actor.org_id.0)
     .load(&mut conn)
@@ -187,7 +188,7 @@ pub async fn delete(control: &Control, actor: &Actor, name: &str) -> Result<()> 
     let mut conn = control.db().conn().await?;
     conn.transaction::<_, Error, _>(async |conn| {
         let gone: Option<Id> = diesel::sql_query(
-            "delete from secrets where org_id = $1 and lower(name) = lower($2) and host_id is null returning id",
+            "delete from secrets where org_id = $1 and lower(name) = lower($2) and host_id is null and schedule_id is null returning id",
         )
         .bind::<SqlUuid, _>(actor.org_id.0)
         .bind::<Text, _>(name.trim())

@@ -8,6 +8,7 @@ mod containers;
 mod docs;
 mod events;
 mod forecast;
+mod hooks;
 mod hosts;
 mod marks;
 mod members;
@@ -35,6 +36,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = marks::routes(routes);
     let routes = views::routes(routes);
     let routes = schedules::routes(routes);
+    let routes = hooks::routes(routes);
     let routes = forecast::routes(routes);
     let routes = transfer::routes(routes);
     let routes = calendar::routes(routes);

@@ -93,6 +93,17 @@ impl Rates {
         Ok(Some(standing))
     }
 
+    /// Counts something under a name of its own.
+    ///
+    /// # Errors
+    /// 429 `too_many_requests` with `retry_after`.
+    pub fn count_named(&self, kind: &str, name: &str) -> Result<(), Problem> {
+        if self.per_minute > 0.0 {
+            self.take(&(kind, name), self.per_minute, Instant::now())?;
+        }
+        Ok(())
+    }
+
     fn take(&self, whose: &(&str, &str), limit: f64, now: Instant) -> Result<Standing, Problem> {
         let key = self.hasher.hash_one(whose);
         let Ok(mut buckets) = self.buckets.lock() else {

@@ -20,13 +20,8 @@ pub async fn observe(request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map_or("other".to_owned(), |path| path.as_str().to_owned());
-    // A secret in the path is written down no more than the query.
-    let path = if route.contains("{token}") {
-        &route
-    } else {
-        request.uri().path()
-    };
-    let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.path = path);
+    let path = shown_path(&request);
+    let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.path = %path);
     let begun = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = begun.elapsed();
@@ -44,4 +39,40 @@ pub async fn observe(request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// The path as it may be written down: a secret in it is no more to be read there than the query.
+pub fn shown_path(request: &Request) -> String {
+    const SECRET: [&str; 2] = ["/api/v1/hooks/", "/api/v1/calendar/"];
+    let route = request.extensions().get::<MatchedPath>();
+    let path = request.uri().path();
+    match route
+        .map(MatchedPath::as_str)
+        .filter(|route| route.contains("{token}"))
+    {
+        Some(route) => route.to_owned(),
+        // What leads to no route may be a mistyped secret.
+        None => match SECRET.iter().find(|prefix| path.starts_with(*prefix)) {
+            Some(prefix) => format!("{prefix}{{token}}"),
+            None => path.to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_paths_are_not_shown() {
+        let shown = |path: &str| {
+            let mut request = Request::default();
+            *request.uri_mut() = path.parse().unwrap();
+            shown_path(&request)
+        };
+        assert_eq!(shown("/api/v1/hooks/hook_abc"), "/api/v1/hooks/{token}");
+        assert_eq!(shown("/api/v1/hooks/hook_abc/more"), "/api/v1/hooks/{token}");
+        assert_eq!(shown("/api/v1/calendar/cal_abc.ics"), "/api/v1/calendar/{token}");
+        assert_eq!(shown("/api/v1/hosts/7"), "/api/v1/hosts/7");
+    }
 }

@@ -4,7 +4,7 @@
 //! changes something; old ones say it with `Referer` alone when they send a form, which our Referrer-Policy lets them do
 //! towards ourselves. Programs with an API key are exempt, because no browser sends one by itself.
 
-use super::Peer;
+use super::{Peer, request_log::shown_path};
 use crate::{router::refusal, session::Credential, settings::PublicUrl, state::AppState};
 use axum::{
     extract::{Request, State},
@@ -26,7 +26,7 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     }
     tracing::warn!(
         client.address = peer.client.address,
-        path = request.uri().path(),
+        path = shown_path(&request),
         "a request from another site was refused"
     );
     let problem = Problem::new(

@@ -9,6 +9,7 @@ mod engines;
 mod fires;
 mod journeys;
 mod kill;
+mod outcomes;
 mod pair;
 mod pause;
 mod postgres;

@@ -18,6 +18,7 @@ mod permissions;
 mod refusals;
 mod security;
 mod steps;
+mod triggers;
 
 use testkit::{
     postgres::TestDatabase,

@@ -37,7 +37,9 @@ pub fn Meta(run: RwSignal<Run>) -> impl IntoView {
     let who = move || {
         summary.with(|run| {
             let sign = match run.trigger {
-                RunTrigger::Schedule | RunTrigger::Chain { .. } => "calendar-clock",
+                RunTrigger::Schedule | RunTrigger::Chain { .. } | RunTrigger::Outcome { .. } => "calendar-clock",
+                RunTrigger::Webhook => "plug",
+                RunTrigger::Event { .. } => "box",
                 _ => "user",
             };
             let name = match &run.schedule {
@@ -45,7 +47,10 @@ pub fn Meta(run: RwSignal<Run>) -> impl IntoView {
                     view! { <a class="link" href=format!("/schedules/{}", schedule.id)>{schedule.name.clone()}</a> }.into_any()
                 }
                 _ => match &run.trigger {
-                    RunTrigger::Retry { of, .. } | RunTrigger::Again { of, .. } | RunTrigger::Chain { of, .. } => {
+                    RunTrigger::Retry { of, .. }
+                    | RunTrigger::Again { of, .. }
+                    | RunTrigger::Chain { of, .. }
+                    | RunTrigger::Outcome { of, .. } => {
                         view! { <a class="link" href=format!("/runs/{of}")>{started_by(&run.trigger)}</a> }.into_any()
                     }
                     _ => started_by(&run.trigger).into_any(),

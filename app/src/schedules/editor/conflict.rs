@@ -54,14 +54,7 @@ fn differences(theirs: &Schedule, mine: &Form) -> Vec<(&'static str, String, Str
 }
 
 fn triggers(triggers: &[domain::schedules::Trigger]) -> String {
-    use domain::schedules::Trigger;
-    let words = triggers.iter().map(|trigger| match trigger {
-        Trigger::Cron { expression } => domain::cron::CronExpression::parse(expression)
-            .map_or_else(|_| expression.clone(), |expression| expression.describe()),
-        Trigger::Interval { every, .. } => format!("Every {}", every.describe()),
-        Trigger::Once { at } => format!("Once, {}", at.format("%Y-%m-%d %H:%M UTC")),
-    });
-    words.collect::<Vec<_>>().join("; ")
+    domain::triggers::sentence(triggers, |_| Some("another schedule".to_owned()))
 }
 
 #[component]

@@ -81,6 +81,7 @@ impl Form {
             waiting: 0,
             skipping: None,
             last_run: None,
+            webhook: None,
             edited_by: None,
             created_at: Default::default(),
             updated_at: Default::default(),

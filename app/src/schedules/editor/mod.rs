@@ -1,5 +1,6 @@
 //! The form that makes and changes a schedule, with the consequence beside it.
 
+mod calls;
 mod conflict;
 mod cron_field;
 mod cron_words;

@@ -1,6 +1,7 @@
 //! The page around the form: head, sections, the side with the consequence, the bar with Save.
 
 use super::{
+    calls::WebhookDialog,
     conflict::Conflict,
     dry::{Dry, DryRunDialog},
     fields::fault_line,
@@ -15,7 +16,7 @@ use super::{
     zone::ZoneField,
 };
 use crate::{
-    components::{FailureNote, icon, toast::Toasts},
+    components::{FailureNote, icon, time::At, toast::Toasts},
     live::Live,
     schedules::api,
 };
@@ -42,6 +43,7 @@ pub fn Page(editing: Editing) -> impl IntoView {
             <Head editing />
             {move || editing.refusal.get().map(|message| view! { <FailureNote message=message /> })}
             <Meanwhile editing />
+            <Overdue editing />
             <div class="cols">
                 <div class="stack">
                     <section class="card sec" aria-labelledby="sec-when">
@@ -80,6 +82,7 @@ pub fn Page(editing: Editing) -> impl IntoView {
         </form>
         <Conflict editing save />
         <DryRunDialog dry />
+        <WebhookDialog editing />
         <guard::Leave editing />
     }
 }
@@ -208,6 +211,26 @@ fn SaveBar(editing: Editing, dry: Dry) -> impl IntoView {
                 </button>
             </div>
         </div>
+    }
+}
+
+/// The success that was expected did not come.
+#[component]
+fn Overdue(editing: Editing) -> impl IntoView {
+    let since = Memo::new(move |_| {
+        editing.schedule.with(|schedule| {
+            schedule
+                .as_ref()
+                .and_then(crate::schedules::words::no_success_since)
+        })
+    });
+    view! {
+        {move || since.get().map(|at| view! {
+            <div class="note" data-s="bad" role="status">
+                {icon("triangle-alert")}
+                <div><b>"Overdue:"</b>" no success since "<At at />". The next one takes this away."</div>
+            </div>
+        })}
     }
 }
 

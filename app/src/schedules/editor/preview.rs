@@ -82,6 +82,13 @@ fn as_running(mut triggers: Vec<Trigger>, editing: Editing) -> Vec<Trigger> {
     triggers
 }
 
+/// Whether something beside times makes it run.
+fn is_called(editing: Editing) -> bool {
+    editing
+        .form
+        .with(|form| form.whens.iter().any(|when| when.kind.is_called()))
+}
+
 /// The card with the sentence and the next times.
 #[component]
 pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl IntoView {
@@ -91,6 +98,9 @@ pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl In
             <div class="card-b stack">
                 <Sentence editing preview matches />
                 {move || match preview.answer.get() {
+                    Some(Ok(answer)) if answer.next.is_empty() && is_called(editing) => {
+                        view! { <p class="muted sm">"It runs when that happens. There are no times to show."</p> }.into_any()
+                    }
                     Some(Ok(answer)) => times(answer),
                     Some(Err(error)) if error.detail("field") != Some("timezone") => {
                         view! { <p class="muted sm">{error.0.message}</p> }.into_any()

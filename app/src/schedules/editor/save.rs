@@ -56,6 +56,7 @@ pub fn action(editing: Editing) -> Callback<()> {
                     let text = format!("Saved {}{}", saved.name, next.unwrap_or_default());
                     editing.theirs.set(None);
                     editing.load(saved.clone());
+                    editing.secrets.set(saved.webhook.clone());
                     match known {
                         Some(before) => {
                             toasts.undo(
@@ -67,7 +68,10 @@ pub fn action(editing: Editing) -> Callback<()> {
                         None => {
                             toasts.say("calendar-clock", text);
                             editing.done.set(true);
-                            navigate("/schedules", Default::default());
+                            // The secrets of a webhook are read first.
+                            if saved.webhook.is_none() {
+                                navigate("/schedules", Default::default());
+                            }
                         }
                     }
                 }

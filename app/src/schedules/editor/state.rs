@@ -1,7 +1,7 @@
 //! What the parts of the form share.
 
 use super::form::{Fault, Form};
-use domain::{ids::ScheduleId, schedules::Schedule};
+use domain::{ids::ScheduleId, schedules::Schedule, triggers::WebhookSecrets};
 use leptos::prelude::*;
 
 /// The form, what is saved, and what is wrong. Cheap to copy.
@@ -21,6 +21,8 @@ pub struct Editing {
     pub theirs: RwSignal<Option<Schedule>>,
     /// A person chose the zone, so that it no longer follows the browser's.
     pub zone_chosen: RwSignal<bool>,
+    /// What was just made for the webhook, while it is shown.
+    pub secrets: RwSignal<Option<WebhookSecrets>>,
     /// Saved or discarded: leaving asks nothing.
     pub done: RwSignal<bool>,
 }
@@ -36,6 +38,7 @@ impl Editing {
             refusal: RwSignal::new(None),
             saving: RwSignal::new(false),
             theirs: RwSignal::new(None),
+            secrets: RwSignal::new(None),
             done: RwSignal::new(false),
         }
     }

@@ -1,6 +1,7 @@
 //! The triggers: one card of choices each.
 
 use super::{
+    calls,
     cron_field::CronField,
     fields::fault_line,
     preview::Preview,
@@ -8,7 +9,7 @@ use super::{
     when::{Kind, MILLIS, UNITS, When},
 };
 use crate::components::icon;
-use domain::schedules::MAX_TRIGGERS;
+use domain::{schedules::MAX_TRIGGERS, triggers::MAX_DATES};
 use leptos::prelude::*;
 
 const DAYS: [(&str, &str); 7] = [
@@ -144,13 +145,20 @@ fn TriggerField(one: One, several: Memo<bool>) -> impl IntoView {
         Kind::Weekly => view! { <Days one /> <TimeField one /> }.into_any(),
         Kind::Interval => interval(one),
         Kind::Once => once(one),
+        Kind::Dates => dates(one),
         Kind::Cron => view! { <CronField one /> }.into_any(),
+        Kind::Webhook => calls::webhook(one),
+        Kind::Event => calls::event(one),
+        Kind::Outcome => calls::outcome(one),
     };
     view! {
         <fieldset class="trig">
             <legend class="vh">"Time"</legend>
             <div class="row spread">
-                <div class="seg kinds" role="group" aria-label="How often">{Kind::ALL.map(choice)}</div>
+                <div class="row row-wrap">
+                    <div class="seg kinds" role="group" aria-label="How often">{Kind::TIMES.map(choice)}</div>
+                    <div class="seg kinds" role="group" aria-label="Or when">{Kind::CALLS.map(choice)}</div>
+                </div>
                 <Show when=move || several.get()>
                     <button class="icon-btn icon-btn-sm" type="button" aria-label="Remove this time" data-tip="Remove" on:click=remove>
                         {icon("x")}
@@ -268,6 +276,63 @@ fn once(one: One) -> AnyView {
                 }
             />
         </div>
+        <span class="hint">"As the clock in the schedule's zone shows it."</span>
+    }
+    .into_any()
+}
+
+fn dates(one: One) -> AnyView {
+    let count = Memo::new(move |_| one.when.with(|when| when.dates.len()));
+    let (several, full) = (
+        Memo::new(move |_| count.get() > 1),
+        Memo::new(move |_| count.get() >= MAX_DATES),
+    );
+    let field = move |index: usize| {
+        let value = move || {
+            one.when
+                .with(|when| when.dates.get(index).cloned().unwrap_or_default())
+        };
+        let id = format!("date-{}-{index}", one.key);
+        view! {
+            <div class="field inline">
+                <label for=id.clone()>{if index == 0 { "on" } else { "and" }}</label>
+                <input
+                    class="input at-input"
+                    type="datetime-local"
+                    id=id
+                    required
+                    aria-label=format!("Date {}", index + 1)
+                    value=untrack(value)
+                    prop:value=value
+                    on:input=move |event| {
+                        let value = event_target_value(&event);
+                        one.change(|when| if let Some(date) = when.dates.get_mut(index) { *date = value });
+                    }
+                />
+                <Show when=move || several.get()>
+                    <button
+                        class="icon-btn icon-btn-sm"
+                        type="button"
+                        aria-label=format!("Remove date {}", index + 1)
+                        on:click=move |_| one.change(|when| if index < when.dates.len() { when.dates.remove(index); })
+                    >
+                        {icon("x")}
+                    </button>
+                </Show>
+            </div>
+        }
+    };
+    view! {
+        {move || (0..count.get()).map(field).collect_view()}
+        <button
+            class="btn btn-sm"
+            type="button"
+            disabled=move || full.get()
+            on:click=move |_| one.change(|when| when.dates.push(when.dates.last().cloned().unwrap_or_default()))
+        >
+            {icon("plus")}
+            "Add a date"
+        </button>
         <span class="hint">"As the clock in the schedule's zone shows it."</span>
     }
     .into_any()

@@ -1,6 +1,6 @@
 //! One trigger as the form holds it: a kind, and what each kind needs.
 
-use super::{form::Fault, wall};
+use super::{calls::Calls, form::Fault, wall};
 use chrono::{DateTime, Utc};
 use domain::{cron::CronExpression, durations::HumanDuration, schedules::Trigger};
 
@@ -11,18 +11,35 @@ pub enum Kind {
     Weekly,
     Interval,
     Once,
+    Dates,
     Cron,
+    Webhook,
+    Event,
+    Outcome,
 }
 
 impl Kind {
-    pub const ALL: [(Kind, &'static str); 6] = [
+    /// What fires by the clock.
+    pub const TIMES: [(Kind, &'static str); 7] = [
         (Kind::Daily, "Every day"),
         (Kind::Weekdays, "Weekdays"),
         (Kind::Weekly, "Weekly"),
         (Kind::Interval, "Interval"),
         (Kind::Once, "Once"),
+        (Kind::Dates, "Dates"),
         (Kind::Cron, "Cron"),
     ];
+    /// What fires when something happens.
+    pub const CALLS: [(Kind, &'static str); 3] = [
+        (Kind::Webhook, "Webhook"),
+        (Kind::Event, "Container event"),
+        (Kind::Outcome, "Other schedule"),
+    ];
+
+    /// Whether it has no times of its own.
+    pub fn is_called(self) -> bool {
+        Self::CALLS.iter().any(|(kind, _)| *kind == self)
+    }
 }
 
 /// Units of an interval, with the letters that durations use.
@@ -52,7 +69,10 @@ pub struct When {
     anchor: Option<(HumanDuration, DateTime<Utc>)>,
     /// `2026-12-01T03:00`, on the wall of the schedule's zone.
     pub at: String,
+    /// Several of these.
+    pub dates: Vec<String>,
     pub cron: String,
+    pub calls: Calls,
 }
 
 impl When {
@@ -66,6 +86,8 @@ impl When {
             unit: "m",
             anchor: None,
             at: String::new(),
+            dates: vec![String::new()],
+            calls: Calls::default(),
             cron: "0 3 * * *".to_owned(),
         }
     }
@@ -87,7 +109,18 @@ impl When {
                 when.kind = Kind::Once;
                 when.at = wall::wall_in(zone, at.timestamp_millis()).input();
             }
+            Trigger::Dates { at } => {
+                when.kind = Kind::Dates;
+                when.dates = at
+                    .iter()
+                    .map(|at| wall::wall_in(zone, at.timestamp_millis()).input())
+                    .collect();
+            }
+            Trigger::Webhook { .. } => when.kind = Kind::Webhook,
+            Trigger::Event { .. } => when.kind = Kind::Event,
+            Trigger::Outcome { .. } => when.kind = Kind::Outcome,
         }
+        when.calls.read(trigger);
         when
     }
 
@@ -205,6 +238,21 @@ impl When {
                     .ok_or_else(|| Fault::new(".at", "Choose a date and a time."))?;
                 Ok(Trigger::Once { at })
             }
+            Kind::Dates => {
+                let instant = |date: &String| {
+                    wall::instant_in(zone, date)
+                        .and_then(DateTime::from_timestamp_millis)
+                        .ok_or_else(|| Fault::new(".at", "Choose a date and a time for each, or remove it."))
+                };
+                let at: Vec<DateTime<Utc>> = self.dates.iter().map(instant).collect::<Result<_, _>>()?;
+                if at.is_empty() {
+                    return Err(Fault::new(".at", "Add at least one date."));
+                }
+                Ok(Trigger::Dates { at })
+            }
+            Kind::Webhook => Ok(self.calls.webhook()),
+            Kind::Event => self.calls.event(),
+            Kind::Outcome => self.calls.outcome(),
         }
     }
 }
@@ -281,6 +329,33 @@ mod tests {
                 anchor: None
             }
         );
+    }
+
+    #[test]
+    fn every_other_kind_is_written_back_as_it_was() {
+        for trigger in [
+            serde_json::json!({ "type": "dates", "at": ["2026-12-01T03:00:00Z", "2027-01-01T03:00:00Z"] }),
+            serde_json::json!({ "type": "webhook", "signed": true }),
+            serde_json::json!({ "type": "event", "on": ["die", "oom"], "exit_codes": [1, 137], "target": "name:web",
+                "debounce": "30s" }),
+            serde_json::json!({ "type": "event", "on": ["health_status"], "health": "unhealthy", "target": "*",
+                "debounce": "0s" }),
+            serde_json::json!({ "type": "outcome", "schedule": "7", "of": "failure" }),
+        ] {
+            let trigger: Trigger = serde_json::from_value(trigger).unwrap();
+            assert_eq!(When::of(0, &trigger, "UTC").trigger("UTC").unwrap(), trigger);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_by_its_field() {
+        for (kind, field) in [
+            (Kind::Dates, ".at"),
+            (Kind::Event, ".target"),
+            (Kind::Outcome, ".schedule"),
+        ] {
+            assert_eq!(When::new(0, kind).trigger("UTC").unwrap_err().field, field);
+        }
     }
 
     #[test]

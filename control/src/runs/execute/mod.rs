@@ -28,6 +28,7 @@ use super::{
 use crate::{
     Control,
     error::{Error, Result},
+    schedules::called_by_end,
 };
 use chain::{Chain, went_well};
 use diesel::sql_types::{Array, Nullable, Text};
@@ -240,7 +241,10 @@ impl Executor {
             .fenced(
                 note,
                 END,
-                ", job as (delete from apalis.jobs j using fence f where j.id = any($16))",
+                concat!(
+                    called_by_end!(),
+                    ", job as (delete from apalis.jobs j using fence f where j.id = any($16))"
+                ),
                 |query| {
                     query
                         .bind::<Text, _>(state.as_str())

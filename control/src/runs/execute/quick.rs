@@ -1,7 +1,7 @@
 //! Runs that touch nothing: begun by their claim and ended by one statement, many at once.
 
 use super::super::{JobTexts, held, lease::Claimed, log::Chunk, metrics, start::to_json};
-use crate::{Control, db::statement, error::Result, events::Topic};
+use crate::{Control, db::statement, error::Result, events::Topic, schedules::called_by_end};
 use chrono::Utc;
 use diesel::{
     QueryableByName,
@@ -107,13 +107,16 @@ async fn end_all(control: &Control, ends: Vec<Arc<QuickEnd>>) -> Result<Vec<bool
     }
     let jobs = JobTexts::of(ends.iter().map(|end| end.run));
     let mut conn = control.db().conn().await?;
-    let ended: Vec<Ended> = statement(
+    let ended: Vec<Ended> = statement(concat!(
         "with wanted as (\
            select r.id from runs r join unnest($1, $2) as t (id, epoch) on t.id = r.id and t.epoch = r.epoch \
            where r.owner = $3 and r.state = 'running' order by r.id for update of r), \
          ended as (\
            update runs r set state = 'succeeded', finished_at = clock_timestamp(), lease_until = null \
-           from wanted w where r.id = w.id returning r.id, r.org_id, r.epoch, r.started_at, r.finished_at), \
+           from wanted w where r.id = w.id returning r.id, r.org_id, r.epoch, r.started_at, r.finished_at, \
+             r.schedule_id, r.title, r.state, r.message, true as began)",
+        called_by_end!(),
+        ", \
          step as (\
            insert into run_steps (run_id, step, name, action, target, state, started_at, finished_at) \
            select e.id, s.step, s.name, s.action, '', 'succeeded', e.started_at, e.finished_at \
@@ -125,7 +128,7 @@ async fn end_all(control: &Control, ends: Vec<Arc<QuickEnd>>) -> Result<Vec<bool
          job as (delete from apalis.jobs where id = any($12)), \
          event as (insert into events (org_id, kind, object_id) select org_id, 'run', id from ended) \
          select id, set_config('synchronous_commit', 'off', true) as durable from ended",
-    )
+    ))
     .bind::<Array<SqlUuid>, _>(ends.iter().map(|end| end.run.0).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(ends.iter().map(|end| end.epoch).collect::<Vec<_>>())
     .bind::<SqlUuid, _>(control.server_id().0)

@@ -46,7 +46,8 @@ pub(in crate::runs) const END: &str = "with fence as (\
        update runs set lease_until = null, finished_at = clock_timestamp(), targets = targets + $5, \
          succeeded = succeeded + $6, state = $14, message = $15 \
        where id = $1 and epoch = $2 and owner = $3 and $4 > 0 and state in ('running', 'cancelling') \
-       returning id, org_id, state)";
+       returning id, org_id, state, schedule_id, title, message, started_at), \
+     ended as (select id, org_id, schedule_id, title, state, message, started_at is not null as began from fence)";
 
 /// What every write does beside; the binds of the change itself begin at `$14`.
 const BESIDE: &str = ", line as (\

@@ -195,8 +195,9 @@ impl Plan {
         targets.dedup();
         let is_dense = times.is_dense();
         let sentence = if is_dense {
-            let triggers: Vec<Trigger> = serde_json::from_value(row.triggers).ok()?;
-            queries::sentence(&triggers)
+            let mut triggers: Vec<Trigger> = serde_json::from_value(row.triggers).ok()?;
+            triggers.retain(Trigger::is_timed);
+            domain::triggers::sentence(&triggers, |_| None)
         } else {
             String::new()
         };

@@ -1,6 +1,7 @@
 //! Schedules and the ticker on a real database.
 
 mod blackouts;
+mod called;
 mod held;
 
 use super::{ticker::tick, *};

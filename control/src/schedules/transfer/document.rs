@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// The most schedules in one file.
 const MOST: usize = 10_000;
 /// What a schedule shows beside what a person wrote.
-const SHOWN: [&str; 13] = [
+const SHOWN: [&str; 14] = [
     "id",
     "version",
     "sentence",
@@ -26,6 +26,7 @@ const SHOWN: [&str; 13] = [
     "overdue_since",
     "archived",
     "waiting",
+    "webhook",
 ];
 /// What is written although it is the default.
 const KEPT: [&str; 5] = ["name", "enabled", "timezone", "triggers", "steps"];

@@ -17,7 +17,7 @@ use domain::{
     auth::{Actor, Permission},
     errors::{ErrorClass, Problem},
     ids::{HostId, OrgId, ScheduleId},
-    schedules::{Schedule, ScheduleDraft, Step},
+    schedules::{Schedule, ScheduleDraft, Step, Trigger},
     transfer::{ApplyReport, Change, ChangeKind, diff},
 };
 use std::collections::{HashMap, HashSet};
@@ -44,6 +44,7 @@ pub async fn export(
     actor.require(Permission::SchedulesRead)?;
     let mut conn = control.db().conn().await?;
     let mut all = all(&mut conn, actor.org_id).await?;
+    by_name(&mut all);
     if let Some(ids) = ids {
         if let Some(unknown) = ids
             .iter()
@@ -74,7 +75,8 @@ pub async fn apply(
     actor.require(Permission::SchedulesManage)?;
     let entries = document::read(text)?;
     let mut conn = control.db().conn().await?;
-    let existing = all(&mut conn, actor.org_id).await?;
+    let mut existing = all(&mut conn, actor.org_id).await?;
+    by_name(&mut existing);
     let plan = plan(&mut conn, actor.org_id, entries, &existing, options.prune).await?;
     drop(conn);
     let report = ApplyReport {
@@ -136,7 +138,11 @@ async fn plan(
         .iter()
         .map(|schedule| (schedule.name.to_lowercase(), schedule))
         .collect();
-    let mut named: HashSet<String> = HashSet::new();
+    let names: HashMap<String, String> = existing
+        .iter()
+        .map(|schedule| (schedule.id.to_string(), schedule.name.clone()))
+        .collect();
+    let mut known: HashSet<String> = HashSet::new();
     let mut plan: Vec<Planned> = Vec::new();
     for (place, entry) in entries.into_iter().enumerate() {
         let key = entry.name.trim().to_lowercase();
@@ -144,7 +150,7 @@ async fn plan(
         let kept = old.map(|old| old.triggers.clone()).unwrap_or_default();
         let checked = match entry.draft {
             Err(problem) => Err(problem),
-            Ok(_) if !named.insert(key) => Err(Problem::invalid(
+            Ok(_) if !known.insert(key) => Err(Problem::invalid(
                 "name_twice",
                 "name",
                 "The file names this schedule twice. Names are unique, whatever their case.",
@@ -158,7 +164,8 @@ async fn plan(
         plan.push(match checked {
             Err(problem) => (invalid(place, entry.name, old, &problem), None),
             Ok((draft, checked)) => {
-                let canonical = canonical(&draft, checked, &hosts);
+                let mut canonical = canonical(&draft, checked, &hosts);
+                named(&mut canonical.triggers, &names);
                 (changed(&canonical, old)?, Some(draft))
             }
         });
@@ -166,7 +173,7 @@ async fn plan(
     if prune {
         for old in existing
             .iter()
-            .filter(|old| !named.contains(&old.name.to_lowercase()))
+            .filter(|old| !known.contains(&old.name.to_lowercase()))
         {
             let before = document::written(&document::draft_of(old)?)?;
             let change = Change {
@@ -209,7 +216,7 @@ fn canonical(
     let mut canonical = draft.clone();
     canonical.name = checked.name;
     canonical.timezone = checked.timezone;
-    canonical.triggers = checked.triggers;
+    canonical.triggers = queries::triggers_shown(checked.triggers, hosts);
     canonical.guards = queries::with_names(checked.guards, hosts);
     canonical.steps = checked
         .steps
@@ -262,6 +269,27 @@ fn report(plan: &[Planned]) -> ApplyReport {
         unchanged: count(ChangeKind::Unchanged),
         invalid: count(ChangeKind::Invalid),
         changes: plan.iter().map(|(change, _)| change.clone()).collect(),
+    }
+}
+
+/// Names in place of the ids of schedules whose outcomes are waited for: ids are others elsewhere.
+fn by_name(schedules: &mut [Schedule]) {
+    let names: HashMap<String, String> = schedules
+        .iter()
+        .map(|schedule| (schedule.id.to_string(), schedule.name.clone()))
+        .collect();
+    for schedule in schedules {
+        named(&mut schedule.triggers, &names);
+    }
+}
+
+fn named(triggers: &mut [Trigger], names: &HashMap<String, String>) {
+    for trigger in triggers {
+        if let Trigger::Outcome { schedule, .. } = trigger
+            && let Some(name) = names.get(schedule)
+        {
+            schedule.clone_from(name);
+        }
     }
 }
 
