@@ -6,7 +6,10 @@ use crate::{
     router::Routes,
     state::AppState,
 };
-use axum::extract::{Request, State};
+use axum::{
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
 use control::schedules::{self, LARGEST_CALL};
 use domain::{
     auth::Permission,
@@ -15,7 +18,7 @@ use domain::{
     runs::RunState,
     triggers::WebhookSecrets,
 };
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 
 /// What a call is signed with, in GitHub's way.
@@ -51,12 +54,19 @@ pub struct Called {
         (status = 409, description = "`schedule_disabled`: it is switched off or paused"),
         (status = 413, description = "`body_too_large`"),
         (status = 429, description = "`too_many_requests`: more than 60 calls a minute, with Retry-After")))]
-pub async fn call(
-    State(state): State<AppState>,
-    Path(token): Path<String>,
-    request: Request,
-) -> ApiResult<(StatusCode, Json<Called>)> {
-    let webhook = schedules::find_webhook(&state.control, &token).await?;
+pub async fn call(State(state): State<AppState>, Path(token): Path<String>, request: Request) -> Response {
+    match called(&state, &token, request).await {
+        Ok(called) => (StatusCode::ACCEPTED, Json(called)).into_response(),
+        Err(error) => {
+            // The body may be unread, so the connection cannot serve another request.
+            let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+            (close, error).into_response()
+        }
+    }
+}
+
+async fn called(state: &AppState, token: &str, request: Request) -> ApiResult<Called> {
+    let webhook = schedules::find_webhook(&state.control, token).await?;
     state
         .hook_rates
         .count_named("hook", &webhook.schedule().to_string())?;
@@ -67,11 +77,10 @@ pub async fn call(
         .map(str::to_owned);
     let body = read(request).await?;
     let run = schedules::call_webhook(&state.control, &webhook, signature.as_deref(), &body).await?;
-    let called = Called {
+    Ok(Called {
         run: run.id,
         status: run.status,
-    };
-    Ok((StatusCode::ACCEPTED, Json(called)))
+    })
 }
 
 async fn read(request: Request) -> ApiResult<bytes::Bytes> {

@@ -342,6 +342,7 @@ async fn the_table_holds_every_server_function_and_every_page() {
             "/api/docs/",
             "/api/docs/{file}",
             "/api/v1/calendar/{token}",
+            "/api/v1/hooks/{token}",
             "/sign-in",
             "/setup",
             "/invite",
