@@ -82,10 +82,18 @@ pub(super) struct Batch {
     /// Nothing will ever fire again.
     moved_done: Vec<bool>,
     /// Somebody is told of its runs, so that its commit waits for the disk.
-    pub is_told: bool,
+    is_told: bool,
 }
 
 impl Batch {
+    /// One whose runs somebody is told of.
+    pub fn told() -> Self {
+        Self {
+            is_told: true,
+            ..Self::default()
+        }
+    }
+
     /// Decides what is due of one schedule, whose open runs are `standing`; `hold` is the blackout that it is in, if any.
     pub fn add(&mut self, due: &Due, standing: Standing, hold: Option<&Hold>) {
         let read = Definition::read(&due.triggers, &due.timezone, due.anchor_at)

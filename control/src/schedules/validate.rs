@@ -150,11 +150,11 @@ pub(super) fn triggers(
         );
         return Err(Problem::invalid("too_many_triggers", "triggers", message));
     }
-    let hooks = drafts
+    let mut hooks = drafts
         .iter()
         .enumerate()
         .filter(|(_, trigger)| matches!(trigger, Trigger::Webhook { .. }));
-    if let Some((index, _)) = hooks.skip(1).next() {
+    if let Some((index, _)) = hooks.nth(1) {
         return Err(Problem::invalid(
             "one_webhook",
             &format!("triggers[{index}]"),

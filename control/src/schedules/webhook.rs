@@ -226,8 +226,7 @@ pub async fn call_webhook(
             let [due] = due;
             let hold = hold(control, &closed, &due);
             let standing = standing.get(&due.id).copied().unwrap_or_default();
-            let mut batch = Batch::default();
-            batch.is_told = true;
+            let mut batch = Batch::told();
             let asked = Asked {
                 run,
                 trigger: RunTrigger::Webhook,
