@@ -30,6 +30,26 @@ impl SessionCookie {
     }
 }
 
+/// Makes the header of the cookie that holds a sign-in at a provider to this browser.
+#[derive(Clone)]
+pub struct FlowCookie(pub Arc<dyn Fn(&str, Duration) -> http::HeaderValue + Send + Sync>);
+
+impl FlowCookie {
+    /// Sets the cookie on the answer that is being made.
+    pub fn put(token: &str, lasts: Duration) {
+        if let (Some(cookie), Some(response)) = (
+            use_context::<FlowCookie>(),
+            use_context::<leptos_axum::ResponseOptions>(),
+        ) {
+            response.append_header(http::header::SET_COOKIE, (cookie.0)(token, lasts));
+        }
+    }
+}
+
+/// The address under which this browser knows the server, such as `https://chrontainer.example.org`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(pub String);
+
 /// The token of the request's cookie, whether it opens a session or only the second step of a sign-in.
 #[derive(Clone)]
 pub struct CookieToken(pub Option<secrecy::SecretString>);

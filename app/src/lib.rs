@@ -21,6 +21,7 @@ pub mod hydration;
 pub mod live;
 pub mod people;
 pub mod permissions;
+pub mod providers;
 pub mod runs;
 pub mod schedules;
 pub mod settings;

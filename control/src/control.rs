@@ -8,6 +8,7 @@ use crate::{
     error::Result,
     events::{EventHub, Topic, Wake},
     hosts::Links,
+    providers::Known,
     runs,
     schedules::{self, Happenings, forecast::ForecastCache},
     secrets::SealKey,
@@ -67,6 +68,7 @@ struct Inner {
     beats: Beats,
     forecasts: ForecastCache,
     happenings: Happenings,
+    providers: Known,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -89,6 +91,7 @@ impl Control {
             beats: Beats::default(),
             forecasts: ForecastCache::default(),
             happenings: Happenings::default(),
+            providers: Known::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
@@ -212,6 +215,11 @@ impl Control {
     /// What happened to containers, for the schedules that wait for it.
     pub(crate) fn happenings(&self) -> &Happenings {
         &self.0.happenings
+    }
+
+    /// What providers said of themselves lately.
+    pub(crate) fn providers(&self) -> &Known {
+        &self.0.providers
     }
 
     pub(crate) fn bells(&self) -> &Wake {

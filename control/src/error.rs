@@ -172,6 +172,12 @@ fn sentence(constraint: Option<&str>) -> Option<Problem> {
             "name",
             "Another team has this name. Choose another one.",
         ),
+        "identity_providers_slug_key" => (
+            "slug_taken",
+            "slug",
+            "Another provider has this part of the address. Choose another one.",
+        ),
+        "users_email_key" => ("email_taken", "email", "Another account has this e-mail address."),
         "secrets_name_key" => ("name_taken", "name", "There is already a secret of this name."),
         _ => return None,
     };

@@ -15,6 +15,7 @@ pub mod events;
 pub mod hosts;
 pub mod pages;
 pub mod people;
+pub mod providers;
 pub mod runs;
 pub mod schedules;
 pub mod schema;
@@ -22,6 +23,7 @@ pub mod secrets;
 mod servers;
 #[cfg(test)]
 mod testing;
+mod tls;
 pub mod views;
 
 pub use beats::{Beats, Part};

@@ -181,6 +181,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    identities (id) {
+        id -> Uuid,
+        provider_id -> Uuid,
+        user_id -> Uuid,
+        subject -> Text,
+        label -> Text,
+        email -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity_providers (id) {
+        id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        slug -> Text,
+        issuer -> Text,
+        api_url -> Nullable<Text>,
+        client_id -> Text,
+        key_id -> Nullable<Text>,
+        nonce -> Nullable<Bytea>,
+        sealed -> Nullable<Bytea>,
+        scopes -> Array<Text>,
+        domains -> Array<Text>,
+        sign_up -> Text,
+        link_by_email -> Bool,
+        role_claim -> Nullable<Text>,
+        mappings -> Jsonb,
+        enabled -> Bool,
+        managed -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     invitations (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -210,6 +249,7 @@ diesel::table! {
         user_id -> Uuid,
         role -> Text,
         created_at -> Timestamptz,
+        provider_id -> Nullable<Uuid>,
     }
 }
 
@@ -414,6 +454,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    server_settings (id) {
+        id -> Bool,
+        password_sign_in -> Bool,
+    }
+}
+
+diesel::table! {
     servers (id) {
         id -> Uuid,
         host -> Text,
@@ -442,6 +489,22 @@ diesel::table! {
         token_hash -> Bytea,
         created_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sign_in_flows (state_hash) {
+        state_hash -> Bytea,
+        browser_hash -> Bytea,
+        provider_id -> Uuid,
+        redirect_uri -> Text,
+        next -> Text,
+        link_user -> Nullable<Uuid>,
+        link_session -> Nullable<Uuid>,
+        invitation_hash -> Nullable<Bytea>,
+        address -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -480,6 +543,8 @@ diesel::table! {
         disabled_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        email -> Nullable<Text>,
+        password_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -512,7 +577,10 @@ diesel::joinable!(favourites -> users (user_id));
 diesel::joinable!(grants -> orgs (org_id));
 diesel::joinable!(host_connections -> hosts (host_id));
 diesel::joinable!(hosts -> orgs (org_id));
+diesel::joinable!(identities -> identity_providers (provider_id));
+diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(invitations -> orgs (org_id));
+diesel::joinable!(memberships -> identity_providers (provider_id));
 diesel::joinable!(memberships -> orgs (org_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(recovery_codes -> users (user_id));
@@ -529,6 +597,9 @@ diesel::joinable!(secrets -> orgs (org_id));
 diesel::joinable!(secrets -> schedules (schedule_id));
 diesel::joinable!(sessions -> orgs (org_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(sign_in_flows -> identity_providers (provider_id));
+diesel::joinable!(sign_in_flows -> sessions (link_session));
+diesel::joinable!(sign_in_flows -> users (link_user));
 diesel::joinable!(sign_in_steps -> users (user_id));
 diesel::joinable!(teams -> orgs (org_id));
 diesel::joinable!(views -> orgs (org_id));
@@ -549,6 +620,8 @@ diesel::allow_tables_to_appear_in_same_query! {
     host_connections,
     hosts,
     idempotency_keys,
+    identities,
+    identity_providers,
     invitations,
     login_failures,
     memberships,
@@ -565,9 +638,11 @@ diesel::allow_tables_to_appear_in_same_query! {
     schedules,
     second_factors,
     secrets,
+    server_settings,
     servers,
     sessions,
     setup_tokens,
+    sign_in_flows,
     sign_in_steps,
     team_members,
     teams,

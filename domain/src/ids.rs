@@ -57,6 +57,10 @@ ids! {
     TeamId,
     /// A role on some containers.
     GrantId,
+    /// Somebody who vouches for people who sign in.
+    ProviderId,
+    /// Who an account is at a provider.
+    IdentityId,
     /// A container engine that is managed.
     HostId,
     /// A container's lasting identity: the same (host, name) keeps it across recreation and renames.

@@ -26,6 +26,7 @@ pub mod next_times;
 pub mod order;
 pub mod pages;
 pub mod people;
+pub mod providers;
 pub mod runs;
 pub mod schedules;
 pub mod secrets;

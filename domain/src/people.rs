@@ -21,6 +21,9 @@ pub struct Member {
     pub server_admin: bool,
     /// Asks for a second factor when they sign in.
     pub second_factor: bool,
+    /// By which a provider may find the account; set by those who manage it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     pub joined_at: DateTime<Utc>,
     /// When a session of theirs in this organisation was in use last.
     pub seen_at: Option<DateTime<Utc>>,
@@ -52,6 +55,9 @@ pub struct MemberChange {
     pub role: Option<Role>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
+    /// The address by which a provider may find the account, where it is allowed to; an empty one removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// An invitation that is open or was taken up.

@@ -46,6 +46,10 @@ pub enum StartError {
         "The password file {path} of CHRONTAINER_SETUP_PASSWORD_FILE cannot be read: {source}. Check it and its permissions."
     )]
     PasswordFile { path: PathBuf, source: io::Error },
+    #[error(
+        "The file {path} of CHRONTAINER_OIDC_CLIENT_SECRET_FILE cannot be read: {source}. Check it and its permissions."
+    )]
+    ClientSecretFile { path: PathBuf, source: io::Error },
     #[error("The system gives no more threads: {0}. Raise its limit on tasks, or end other programs.")]
     Threads(io::Error),
     #[error("Metrics cannot be recorded: {0}")]
@@ -155,6 +159,14 @@ async fn start(settings: Settings, control: Control, listener: TcpListener) -> R
         }
     }
     control::secrets::check_key(&control).await?;
+    let provider = match &settings.provider {
+        Some(provider) => Some(provider.load().map_err(|source| StartError::ClientSecretFile {
+            path: provider.secret_file.clone().unwrap_or_default(),
+            source,
+        })?),
+        None => None,
+    };
+    control::providers::keep_managed(&control, provider).await?;
     control.start().await?;
     let here = control.clone();
     // Beside the start: an engine that hangs is asked for two seconds.

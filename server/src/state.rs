@@ -3,7 +3,7 @@
 use crate::{
     metrics::Metrics,
     router::{Renderer, Site},
-    security::Rates,
+    security::{Peer, Rates},
     settings::Settings,
 };
 use axum::extract::FromRef;
@@ -60,6 +60,18 @@ impl AppState {
             streams: CancellationToken::new(),
             set_up: AtomicBool::new(false),
         }))
+    }
+
+    /// The address under which this browser knows the server, without a slash at its end: the public one, or what it asked for.
+    pub fn origin(&self, peer: &Peer) -> Option<String> {
+        if let Some(public) = &self.settings.public_url {
+            return Some(public.origin().to_owned());
+        }
+        let scheme = if peer.encrypted { "https" } else { "http" };
+        let url = url::Url::parse(&format!("{scheme}://{}", peer.host.as_deref()?)).ok()?;
+        // A host that is more than a host is nobody's address.
+        (url.path() == "/" && url.username().is_empty() && url.query().is_none())
+            .then(|| url.origin().ascii_serialization())
     }
 
     /// Whether nobody owns this installation yet.

@@ -2,4 +2,5 @@
 
 pub mod engines;
 pub mod postgres;
+pub mod provider;
 pub mod server;

@@ -7,6 +7,7 @@ use domain::{
     auth::Role,
     ids::UserId,
     people::{Org, Welcome},
+    providers::SignInWay,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,10 @@ pub async fn me() -> Result<Myself, AppError> {
 pub struct AuthState {
     /// There is no account yet.
     pub setup_needed: bool,
+    /// Providers to sign in with.
+    pub ways: Vec<SignInWay>,
+    /// Whether passwords are taken.
+    pub passwords: bool,
 }
 
 #[server(endpoint = "auth/state", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::GetUrl)]
@@ -55,6 +60,8 @@ pub async fn state() -> Result<AuthState, AppError> {
     let control = crate::context::control()?;
     Ok(AuthState {
         setup_needed: control::auth::setup_needed(&control).await?,
+        ways: control::providers::ways(&control).await?,
+        passwords: control::providers::sign_in_policy(&control).await?.passwords,
     })
 }
 
@@ -79,7 +86,7 @@ pub async fn sign_in(name: String, password: String, next: Option<String>) -> Re
         }
         Entered::Step(token) => {
             crate::context::begin_step(&control, &token).await?;
-            let next = crate::auth::guard::encode(own_path(next.as_deref()));
+            let next = crate::auth::encoded(own_path(next.as_deref()));
             leptos_axum::redirect(&format!("/sign-in/code?next={next}"));
         }
     }
@@ -159,7 +166,7 @@ pub async fn reset(token: String, password: String) -> Result<(), AppError> {
 /// A path on this server, so that a link to the sign-in page cannot lead elsewhere afterwards. Browsers read `//` and
 /// `/\` as another host, and drop tabs and line ends before they look.
 #[cfg(feature = "ssr")]
-fn own_path(next: Option<&str>) -> &str {
+pub fn own_path(next: Option<&str>) -> &str {
     next.filter(|path| {
         let elsewhere = path.starts_with("//") || path.starts_with("/\\");
         path.starts_with('/') && !elsewhere && path.chars().all(|c| c.is_ascii_graphic())

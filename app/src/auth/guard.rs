@@ -1,5 +1,6 @@
 //! Sends people to the page where they belong before anything is made for them.
 
+use super::ways::encoded;
 use domain::auth::Actor;
 use leptos::prelude::*;
 
@@ -18,19 +19,7 @@ pub fn guard() {
         "/" => leptos_axum::redirect("/sign-in"),
         _ => {
             let here = request.uri.path_and_query().map_or(path, |all| all.as_str());
-            leptos_axum::redirect(&format!("/sign-in?next={}", encode(here)));
+            leptos_axum::redirect(&format!("/sign-in?next={}", encoded(here)));
         }
     }
-}
-
-/// Percent-encodes whatever is not plainly part of a query's value.
-pub fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }

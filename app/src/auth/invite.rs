@@ -1,10 +1,11 @@
 //! Taking up an invitation: with a new account, or with the one that is signed in.
 
 use super::{
-    api::{Join, JoinAs, invited as ask},
+    api::{AuthState, Join, JoinAs, invited as ask, state},
     frame::Frame,
     new_password::NewPassword,
     sign_in::{Refusal, refusal},
+    ways::{buttons, encoded},
 };
 use crate::{components::icon, error::AppError};
 use domain::people::Welcome;
@@ -16,13 +17,14 @@ pub fn Invite() -> impl IntoView {
     let query = use_query_map();
     let token = Memo::new(move |_| query.with(|query| query.get("token").unwrap_or_default()));
     let found = crate::codec::resource(move || token.get(), ask);
+    let asked = crate::codec::resource(|| (), |()| state());
     view! {
         <Frame title="Invitation" subtitle="Schedules for your containers">
             <Suspense fallback=|| view! { <div class="card form" aria-busy="true"><span class="skel"></span></div> }>
                 {move || Suspend::new(async move {
                     match found.await {
                         Ok((welcome, Some(name))) => view! { <AsSomebody welcome name token /> }.into_any(),
-                        Ok((welcome, None)) => view! { <AsNew welcome token /> }.into_any(),
+                        Ok((welcome, None)) => view! { <AsNew welcome token state=asked.await.ok() /> }.into_any(),
                         Err(error) => refused(&error),
                     }
                 })}
@@ -69,7 +71,7 @@ fn words(role: domain::auth::Role) -> &'static str {
 }
 
 #[component]
-fn AsNew(welcome: Welcome, token: Memo<String>) -> impl IntoView {
+fn AsNew(welcome: Welcome, token: Memo<String>, state: Option<AuthState>) -> impl IntoView {
     let action = ServerAction::<Join>::new();
     let password = RwSignal::new(String::new());
     let error = refusal(action);
@@ -86,6 +88,12 @@ fn AsNew(welcome: Welcome, token: Memo<String>) -> impl IntoView {
     view! {
         <ActionForm action=action attr:class="card form" attr:aria-label="Join">
             {invited(&welcome)}
+            {state
+                .filter(|state| !state.ways.is_empty())
+                .map(|state| {
+                    let buttons = buttons(state.ways, format!("invite={}", encoded(&token.get_untracked())));
+                    view! { {buttons}<div class="or">"or with a password"</div> }
+                })}
             <Refusal error />
             <input type="hidden" name="token" value=move || token.get() />
             <div class="field">

@@ -14,7 +14,10 @@ mod password;
 mod reset;
 mod set_up;
 mod sign_in;
+mod ways;
 
+#[cfg(feature = "ssr")]
+pub use api::own_path;
 pub use code::Code;
 #[cfg(feature = "ssr")]
 pub use guard::guard;
@@ -25,6 +28,8 @@ pub use password::PasswordField;
 pub use reset::Reset;
 pub use set_up::SetUp;
 pub use sign_in::SignIn;
+#[cfg(feature = "ssr")]
+use ways::encoded;
 
 /// Goes to the sign-in page and comes back here afterwards: the session has ended.
 #[cfg(not(feature = "ssr"))]

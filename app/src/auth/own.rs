@@ -2,8 +2,9 @@
 
 use crate::error::AppError;
 use domain::{
-    ids::{ApiKeyId, SessionId},
+    ids::{ApiKeyId, IdentityId, SessionId},
     people::{ApiKey, CreatedApiKey, NewApiKey, SecondFactor, SecondFactorSetup, Session},
+    providers::Identity,
 };
 use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json};
@@ -85,4 +86,46 @@ pub async fn create_key(new: NewApiKey) -> Result<CreatedApiKey, AppError> {
 pub async fn revoke_key(id: ApiKeyId) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::auth::api_keys::revoke(&control, &actor, id).await?)
+}
+
+#[server(endpoint = "auth/identities", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn identities() -> Result<Vec<Identity>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::providers::list_identities(&control, &actor).await?.items)
+}
+
+/// Begins to link an account of a provider. Gives the address there that the browser goes to; it comes back to the profile.
+#[server(endpoint = "auth/link", client = crate::client::Browser, output = crate::codec::Answer)]
+pub async fn link(slug: String) -> Result<String, AppError> {
+    use crate::context::{FlowCookie, Origin};
+    use control::providers::{Begin, FLOW_LASTS, Purpose};
+    use domain::errors::{ErrorClass, Problem};
+    use secrecy::ExposeSecret;
+    let (control, actor) = crate::context::signed_in()?;
+    let Origin(origin) = use_context::<Origin>().ok_or_else(|| {
+        AppError::answer(Problem::new(
+            ErrorClass::BadRequest,
+            "host_unknown",
+            "The browser did not say which address it is at. Set CHRONTAINER_PUBLIC_URL.",
+        ))
+    })?;
+    let begun = control::providers::begin(
+        &control,
+        Begin {
+            slug: &slug,
+            redirect_uri: format!("{origin}/auth/{slug}/callback"),
+            next: format!("/settings?linked={slug}"),
+            purpose: Purpose::Link(actor),
+            client: &crate::context::client(),
+        },
+    )
+    .await?;
+    FlowCookie::put(begun.browser.expose_secret(), FLOW_LASTS);
+    Ok(begun.url.to_string())
+}
+
+#[server(endpoint = "auth/unlink", client = crate::client::Browser, output = crate::codec::Answer)]
+pub async fn unlink(id: IdentityId) -> Result<(), AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::providers::unlink(&control, &actor, id).await?)
 }

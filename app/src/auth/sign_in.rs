@@ -1,6 +1,11 @@
 //! Sign-in. The form works without JavaScript; with it, refusals are shown in place and a wait is counted down.
 
-use super::{api::SignIn as SignInCall, api::state, frame::Frame, password::PasswordField};
+use super::{
+    api::{AuthState, SignIn as SignInCall, state},
+    frame::Frame,
+    password::PasswordField,
+    ways::{buttons, encoded},
+};
 use crate::codec::resource;
 use crate::{components::icon, error::AppError};
 use leptos::{form::ActionForm, prelude::*};
@@ -19,51 +24,80 @@ pub fn SignIn() -> impl IntoView {
         refusal.with(|error| error.as_ref().is_some_and(|e| e.0.code == "wrong_credentials"))
     });
 
-    let needed = resource(|| (), |()| state());
-    let hint = move || {
-        Suspend::new(async move {
-            needed.await.is_ok_and(|state| state.setup_needed).then(|| {
-                view! {
-                    <div class="note" data-s="brand">
-                        {icon("plug")}
-                        <div>
-                            <b>"There is no account yet. "</b>
-                            "Open the set-up link that the server printed when it started."
+    let asked = resource(|| (), |()| state());
+    // Passwords that are off are still taken from somebody whom the machine's owner let in.
+    let insists = move || query.with(|query| query.get_str("with") == Some("password"));
+    let told = move || {
+        query
+            .with(|query| query.get_str("problem").and_then(domain::providers::refusal))
+            .map(|text| view! { <div class="note" data-s="bad" role="alert">{icon("circle-alert")}<div>{text}</div></div> })
+    };
+    let form = move |or: bool, setup_needed: bool| {
+        view! {
+            {or.then(|| view! { <div class="or">"or with a password"</div> })}
+            {setup_needed
+                .then(|| {
+                    view! {
+                        <div class="note" data-s="brand">
+                            {icon("plug")}
+                            <div>
+                                <b>"There is no account yet. "</b>
+                                "Open the set-up link that the server printed when it started."
+                            </div>
                         </div>
-                    </div>
-                }
-            })
+                    }
+                })}
+            <Refusal error=refusal wait />
+            <div class="field">
+                <label for="name">"Username"</label>
+                <input
+                    class="input"
+                    id="name"
+                    name="name"
+                    autocomplete="username"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    aria-invalid=move || wrong.get().then_some("true")
+                    required
+                    autofocus=!or
+                />
+            </div>
+            <PasswordField id="password" label="Password" autocomplete="current-password" value=password invalid=wrong />
+            <input type="hidden" name="next" value=next />
+            <button
+                class="btn btn-primary"
+                type="submit"
+                aria-busy=move || action.pending().get().to_string()
+                disabled={move || action.pending().get() || wait.get() > 0}
+            >
+                {move || if wait.get() > 0 { format!("Wait {} s", wait.get()) } else { "Sign in".to_owned() }}
+            </button>
+        }
+        .into_any()
+    };
+    let ways = move || {
+        let (insists, target) = (insists(), format!("next={}", encoded(&next())));
+        Suspend::new(async move {
+            // Without an answer the form is there: a password may do.
+            let state = asked.await.unwrap_or(AuthState {
+                setup_needed: false,
+                ways: Vec::new(),
+                passwords: true,
+            });
+            let any = !state.ways.is_empty();
+            let buttons = buttons(state.ways, target);
+            if state.passwords || insists {
+                view! { {buttons}{form(any, state.setup_needed)} }.into_any()
+            } else {
+                view! { {buttons}<a class="link sm center" href="/sign-in?with=password" rel="external">"Use a password"</a> }.into_any()
+            }
         })
     };
     view! {
         <Frame title="Sign in" subtitle="Sign in to your containers">
             <ActionForm action=action attr:class="card form" attr:aria-label="Sign in">
-                <Suspense>{hint}</Suspense>
-                <Refusal error=refusal wait />
-                <div class="field">
-                    <label for="name">"Username"</label>
-                    <input
-                        class="input"
-                        id="name"
-                        name="name"
-                        autocomplete="username"
-                        autocapitalize="none"
-                        spellcheck="false"
-                        aria-invalid=move || wrong.get().then_some("true")
-                        required
-                        autofocus
-                    />
-                </div>
-                <PasswordField id="password" label="Password" autocomplete="current-password" value=password invalid=wrong />
-                <input type="hidden" name="next" value=next />
-                <button
-                    class="btn btn-primary"
-                    type="submit"
-                    aria-busy=move || action.pending().get().to_string()
-                    disabled={move || action.pending().get() || wait.get() > 0}
-                >
-                    {move || if wait.get() > 0 { format!("Wait {} s", wait.get()) } else { "Sign in".to_owned() }}
-                </button>
+                {told}
+                <Suspense>{ways}</Suspense>
             </ActionForm>
         </Frame>
     }

@@ -1,5 +1,6 @@
 //! Settings: one's own account and keys, the people, the organisation. A row of links leads from one page to the other.
 
+mod identities;
 mod keys;
 mod new_key;
 mod organisation;
@@ -15,13 +16,14 @@ pub use profile::Profile;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("/settings", "Profile"),
     ("/settings/keys", "API keys"),
     ("/settings/people", "People"),
     ("/settings/teams", "Teams"),
     ("/settings/organisation", "Organisation"),
     ("/settings/audit", "Audit log"),
+    ("/settings/sign-in", "Sign-in"),
 ];
 
 #[component]

@@ -1,8 +1,15 @@
 //! One's own account: who one is, the password, the browsers that are signed in.
 
-use super::{SettingsNav, password::PasswordCard, second_factor::SecondFactorCard, sessions::SessionsCard};
+use super::{
+    SettingsNav, identities::IdentitiesCard, password::PasswordCard, second_factor::SecondFactorCard,
+    sessions::SessionsCard,
+};
 use crate::{
-    auth::{Me, api::Myself, own},
+    auth::{
+        Me,
+        api::{Myself, state},
+        own,
+    },
     components::{Failure, skeleton},
     people::words::{role_does, role_name},
 };
@@ -15,6 +22,8 @@ pub fn Profile() -> impl IntoView {
     let sessions = crate::codec::resource(move || again.get(), |_| own::sessions());
     let me = Me::get();
     let factor = crate::codec::resource(move || again.get(), |_| own::my_second_factor());
+    let identities = crate::codec::resource(move || again.get(), |_| own::identities());
+    let ways = crate::codec::resource(|| (), |()| state());
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     view! {
         <Title text="Profile" />
@@ -22,19 +31,24 @@ pub fn Profile() -> impl IntoView {
         <div class="page-head"><h1>"Profile"</h1></div>
         <Transition fallback=|| skeleton::lines(4)>
             {move || Suspend::new(async move {
-                match (me.ready().await, sessions.await, factor.await) {
-                    (Ok(me), Ok(sessions), Ok(factor)) => {
+                match (me.ready().await, sessions.await, factor.await, identities.await, ways.await) {
+                    (Ok(me), Ok(sessions), Ok(factor), Ok(identities), Ok(state)) => {
                         view! {
                             <div class="settings">
                                 {account(&me)}
                                 <PasswordCard name=me.name reload />
+                                <IdentitiesCard identities state reload />
                                 <SecondFactorCard factor reload />
                                 <SessionsCard sessions reload />
                             </div>
                         }
                             .into_any()
                     }
-                    (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => view! { <Failure error retry=reload /> }.into_any(),
+                    (Err(error), ..)
+                    | (_, Err(error), ..)
+                    | (_, _, Err(error), ..)
+                    | (_, _, _, Err(error), _)
+                    | (.., Err(error)) => view! { <Failure error retry=reload /> }.into_any(),
                 }
             })}
         </Transition>

@@ -29,6 +29,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("Teams", "boxes", "/settings/teams"),
     ("Audit log", "history", "/settings/audit"),
     ("Organisation", "settings", "/settings/organisation"),
+    ("Sign-in", "shield-check", "/settings/sign-in"),
     ("New schedule", "plus", "/schedules/new"),
 ];
 

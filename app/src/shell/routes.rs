@@ -66,6 +66,7 @@ lazy_pages! { SettingsPages, settings, __preload_settings:
     TeamsPage => view! { <crate::people::Teams /> },
     AuditPage => view! { <crate::audit::Audit /> },
     OrganisationPage => view! { <crate::settings::Organisation /> },
+    ProvidersPage => view! { <crate::providers::Providers /> },
 }
 lazy_pages! { FleetPages, fleet, __preload_fleet:
     FleetPage => view! { <crate::containers::Fleet /> },
@@ -124,6 +125,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/teams") view={Lazy::<TeamsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view={Lazy::<AuditPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/organisation") view={Lazy::<OrganisationPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/sign-in") view={Lazy::<ProvidersPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundInside ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -185,7 +185,7 @@ pub async fn complete_reset(
     Ok(())
 }
 
-pub(super) fn session_needed() -> Problem {
+pub(crate) fn session_needed() -> Problem {
     Problem::new(
         ErrorClass::Forbidden,
         "session_needed",

@@ -2,7 +2,7 @@
 //!
 //! People sign in with a name and a password and get a session; programs come with an API key. Both end up as a
 //! [`domain::auth::Actor`]. Another way to prove who one is (a provider, a passkey) is another file beside
-//! `sign_in`, which ends as that one does: it finds the account, and calls [`sessions::create`]. Nothing that opens a door is stored: passwords as Argon2id, everything else as SHA-256 of a
+//! `sign_in`, which ends as that one does: it finds the account, and calls [`sign_in::admit`], as [`crate::providers`] does. Nothing that opens a door is stored: passwords as Argon2id, everything else as SHA-256 of a
 //! random token, which is enough because 256 random bits cannot be guessed.
 
 mod actors;
@@ -24,6 +24,8 @@ pub(crate) mod tokens;
 pub(crate) use actors::role;
 pub use actors::{actor_for_user, viewer};
 pub use api_keys::authenticate_key;
+pub(crate) use attempts::Attempt;
+pub(crate) use change_password::session_needed;
 pub use change_password::{change_password, complete_reset, reset_for, reset_link};
 pub(crate) use own_sessions::{end_all, replace as replace_session, tell as tell_ended};
 pub use own_sessions::{end_other_sessions, end_session, list_sessions};
@@ -38,6 +40,7 @@ pub(crate) use sessions::create as create_session;
 pub use sessions::{SessionEnds, authenticate_session, sign_out};
 pub use setup::{complete_setup, issue_setup_token, setup_needed, setup_unattended};
 pub use sign_in::{Entered, enter, sign_in};
+pub(crate) use sign_in::{admit, stranger};
 pub(crate) use sweep::sweep;
 
 use domain::auth::Actor;

@@ -118,7 +118,8 @@ pub(super) async fn is_own(control: &Control, user: UserId, password: SecretStri
     verify(password, kept.password_hash).await
 }
 
-/// Gives an account a new password and ends all its sessions; for the command line of the server's machine.
+/// Gives an account a new password and ends all its sessions; for the command line of the server's machine. For a day the
+/// password is taken although passwords are switched off, so that a broken provider shuts nobody out for good.
 ///
 /// # Errors
 /// 404 when there is no such account, 422 for a password that breaks the rules.
@@ -144,8 +145,8 @@ pub async fn set_password_and(
         .transaction::<_, Error, _>(async |conn| {
             let account: Option<Account> = first(
                 diesel::sql_query(
-                    "update users set password_hash = $2, updated_at = now(), disabled_at = null \
-                     where lower(name) = lower($1) returning id, name",
+                    "update users set password_hash = $2, updated_at = now(), disabled_at = null, \
+                     password_until = now() + interval '1 day' where lower(name) = lower($1) returning id, name",
                 )
                 .bind::<Text, _>(&name)
                 .bind::<Text, _>(&hashed)

@@ -5,18 +5,20 @@ use crate::{
     Control,
     audit::{self, Entry, Outcome},
     error::{Error, Result},
+    providers::passwords_taken,
 };
 use diesel::{
     OptionalExtension, QueryableByName,
     sql_types::{Bool, Nullable, Text, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     auth::{Actor, Role, Via},
     errors::{ErrorClass, Problem},
     ids::{OrgId, UserId},
 };
 use secrecy::SecretString;
+use serde_json::json;
 use uuid::Uuid;
 
 #[derive(QueryableByName)]
@@ -29,6 +31,9 @@ struct Account {
     password_hash: Option<String>,
     #[diesel(sql_type = Bool)]
     disabled: bool,
+    /// Its password counts although passwords are switched off.
+    #[diesel(sql_type = Bool)]
+    let_in: bool,
 }
 
 /// Checks name and password and makes a session. An unknown name, a wrong password and a disabled account
@@ -64,7 +69,8 @@ pub enum Entered {
 /// As [`sign_in`], for those who can answer the question for a code.
 ///
 /// # Errors
-/// As [`sign_in`].
+/// As [`sign_in`]; 403 `passwords_off` where passwords are switched off and this account's was not let in again by the
+/// command line.
 pub async fn enter(
     control: &Control,
     name: &str,
@@ -75,13 +81,18 @@ pub async fn enter(
     attempt.begin(control).await?;
 
     let mut conn = control.db().conn().await?;
+    let passwords = passwords_taken(&mut conn).await?;
     let account: Option<Account> = diesel::sql_query(
-        "select id, name, password_hash, disabled_at is not null as disabled from users where lower(name) = lower($1)",
+        "select id, name, password_hash, disabled_at is not null as disabled, \
+         coalesce(password_until > now(), false) as let_in from users where lower(name) = lower($1)",
     )
     .bind::<Text, _>(name.trim())
     .get_result(&mut conn)
     .await
     .optional()?;
+    if !passwords && !account.as_ref().is_some_and(|account| account.let_in) {
+        return Err(passwords_off().into());
+    }
     // The hash takes its time; somebody else may use the connection meanwhile.
     drop(conn);
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
@@ -111,29 +122,42 @@ pub async fn enter(
     };
     conn.transaction::<_, Error, _>(async |conn| {
         attempt.succeeded(conn).await?;
-        let user = UserId(account.id);
-        if second_factor::is_on(conn, user).await? {
-            return Ok(Entered::Step(second_factor::begin_step(conn, user).await?));
-        }
-        let org = actors::home(conn, user).await?.ok_or_else(no_organisation)?;
-        let member = actors::actor_for_user(conn, org, user)
-            .await?
-            .ok_or_else(wrong_credentials)?;
-        let session =
-            sessions::create(control, conn, (user, &account.name, member.role), org, client).await?;
-        audit::record(
-            conn,
-            &session.actor,
-            Entry::new("session.begin", "user").object(account.id, &account.name),
-        )
-        .await?;
-        Ok(Entered::Session(session))
+        admit(control, conn, (UserId(account.id), &account.name), None, client).await
     })
     .await
 }
 
+/// Lets somebody in who has shown who they are, by a password or through `provider`: with a session, or to the question for
+/// a code. In the caller's transaction.
+///
+/// # Errors
+/// 403 `no_organisation`.
+pub(crate) async fn admit(
+    control: &Control,
+    conn: &mut AsyncPgConnection,
+    who: (UserId, &str),
+    provider: Option<&str>,
+    client: &Client,
+) -> Result<Entered> {
+    let (user, name) = who;
+    if second_factor::is_on(conn, user).await? {
+        return Ok(Entered::Step(second_factor::begin_step(conn, user).await?));
+    }
+    let org = actors::home(conn, user).await?.ok_or_else(no_organisation)?;
+    let member = actors::actor_for_user(conn, org, user)
+        .await?
+        .ok_or_else(wrong_credentials)?;
+    let session = sessions::create(control, conn, (user, name, member.role), org, client).await?;
+    let mut entry = Entry::new("session.begin", "user").object(user.0, name);
+    if let Some(provider) = provider {
+        entry = entry.after(json!({ "provider": provider }));
+    }
+    audit::record(conn, &session.actor, entry).await?;
+    Ok(Entered::Session(session))
+}
+
 /// Somebody who is not signed in, for the audit log.
-pub(super) fn stranger(org: OrgId, client: &Client) -> Actor {
+pub(crate) fn stranger(org: OrgId, client: &Client) -> Actor {
     Actor {
         org_id: org,
         user_id: None,
@@ -152,6 +176,15 @@ fn wrong_credentials() -> Problem {
         ErrorClass::Unauthenticated,
         "wrong_credentials",
         "The name or the password is wrong. Check both and try again.",
+    )
+}
+
+fn passwords_off() -> Problem {
+    Problem::new(
+        ErrorClass::Forbidden,
+        "passwords_off",
+        "Passwords are switched off on this server. Sign in with one of the other ways. Whoever has the server's machine can let a \
+         password in again with `chrontainer-server user reset`.",
     )
 }
 

@@ -201,7 +201,7 @@ struct Open {
 /// 403 `invitation_invalid`.
 pub async fn welcome(control: &Control, token: &str) -> Result<Welcome> {
     let mut conn = control.db().conn().await?;
-    let open = open(&mut conn, token, false).await?;
+    let open = open(&mut conn, &tokens::hash(token.trim()), false).await?;
     Ok(Welcome {
         role: auth::role(&open.role)?,
         org_name: open.org_name,
@@ -211,7 +211,7 @@ pub async fn welcome(control: &Control, token: &str) -> Result<Welcome> {
 }
 
 /// An invitation counts only while whoever made it may still give that role: one who was demoted or left invites nobody.
-async fn open(conn: &mut AsyncPgConnection, token: &str, lock: bool) -> Result<Open> {
+async fn open(conn: &mut AsyncPgConnection, token_hash: &[u8], lock: bool) -> Result<Open> {
     let lock = if lock { "for update of i" } else { "" };
     let open: Option<Open> = diesel::sql_query(format!(
         "select i.id, i.org_id, o.name as org_name, i.role, u.name as invited_by, i.expires_at \
@@ -220,7 +220,7 @@ async fn open(conn: &mut AsyncPgConnection, token: &str, lock: bool) -> Result<O
          and exists (select 1 from memberships m where m.org_id = i.org_id and m.user_id = i.invited_by \
            and u.disabled_at is null and (m.role = 'owner' or m.role = 'admin' and i.role <> 'owner')) {lock}"
     ))
-    .bind::<Bytea, _>(tokens::hash(token.trim()))
+    .bind::<Bytea, _>(token_hash)
     .get_result(conn)
     .await
     .optional()?;
@@ -245,7 +245,7 @@ pub async fn accept_new(
     let hashed = auth::hash_password(password).await?;
     let mut conn = control.db().conn().await?;
     conn.transaction::<_, Error, _>(async |conn| {
-        let open = open(conn, token, true).await?;
+        let open = open(conn, &tokens::hash(token.trim()), true).await?;
         let user = UserId::new();
         diesel::sql_query("insert into users (id, name, password_hash) values ($1, $2, $3)")
             .bind::<SqlUuid, _>(user.0)
@@ -290,7 +290,7 @@ pub async fn accept_as(
     let mut conn = control.db().conn().await?;
     let session = conn
         .transaction::<_, Error, _>(async |conn| {
-            let open = open(conn, token, true).await?;
+            let open = open(conn, &tokens::hash(token.trim()), true).await?;
             let role = join(conn, &open, user).await?;
             let there = Actor {
                 org_id: OrgId(open.org_id),
@@ -304,6 +304,35 @@ pub async fn accept_as(
         .await?;
     auth::tell_ended(control, &[*current]);
     Ok(session)
+}
+
+/// Takes an invitation up for somebody who came in through a provider. Whoever belongs to the organisation already uses
+/// nothing up.
+///
+/// # Errors
+/// 403 `invitation_invalid`.
+pub(crate) async fn join_by_invitation(
+    conn: &mut AsyncPgConnection,
+    token_hash: &[u8],
+    user: UserId,
+    name: &str,
+    address: Option<&str>,
+) -> Result<()> {
+    let open = open(conn, token_hash, true).await?;
+    let role = match join(conn, &open, user).await {
+        Ok(role) => role,
+        Err(Error::Problem(problem)) if problem.code == "already_member" => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let actor = Actor {
+        user_id: Some(user),
+        name: name.to_owned(),
+        role,
+        address: address.map(str::to_owned),
+        ..Actor::system(OrgId(open.org_id))
+    };
+    let entry = Entry::new("invitation.accept", "invitation").object(open.id, name);
+    audit::record(conn, &actor, entry.after(json!({ "role": role, "user": user }))).await
 }
 
 async fn join(conn: &mut AsyncPgConnection, open: &Open, user: UserId) -> Result<Role> {

@@ -19,14 +19,14 @@ use domain::{
     Timestamp,
     auth::{Actor, Permission, Role},
     errors::{ErrorClass, Problem},
-    ids::{OrgId, UserId},
+    ids::{OrgId, SessionId, UserId},
     pages::Page,
     people::{AddedMember, Member, MemberChange, NewMember},
 };
 use serde_json::json;
 use uuid::Uuid;
 
-const LIST: &str = "select u.id, u.name, m.role, u.disabled_at is not null as disabled, u.is_server_admin as server_admin, \
+const LIST: &str = "select u.id, u.name, m.role, u.disabled_at is not null as disabled, u.is_server_admin as server_admin, u.email, \
      m.created_at as joined_at, exists (select 1 from second_factors f where f.user_id = u.id \
        and f.confirmed_at is not null) as second_factor, (select max(s.last_seen_at) from sessions s \
        where s.user_id = u.id and s.org_id = m.org_id) as seen_at, \
@@ -49,6 +49,8 @@ struct Row {
     joined_at: Timestamp,
     #[diesel(sql_type = Bool)]
     second_factor: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    email: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     seen_at: Option<Timestamp>,
     #[diesel(sql_type = BigInt)]
@@ -64,6 +66,7 @@ impl Row {
             disabled: self.disabled,
             server_admin: self.server_admin,
             second_factor: self.second_factor,
+            email: self.email,
             joined_at: self.joined_at,
             seen_at: self.seen_at,
         })
@@ -81,7 +84,10 @@ pub async fn list_members(control: &Control, actor: &Actor) -> Result<Page<Membe
         .bind::<SqlUuid, _>(actor.org_id.0)
         .load(&mut conn)
         .await?;
-    let items = rows.into_iter().map(Row::view).collect::<Result<Vec<_>>>()?;
+    let mut items = rows.into_iter().map(Row::view).collect::<Result<Vec<_>>>()?;
+    if !actor.may(Permission::UsersManage) {
+        items.iter_mut().for_each(|member| member.email = None);
+    }
     Ok(Page {
         total: items.len() as u64,
         items,
@@ -171,7 +177,7 @@ pub(crate) async fn manageable(conn: &mut AsyncPgConnection, actor: &Actor, user
 /// Changes a member's role, or whether they may sign in. Their sessions here end, so that no token outlives a change of rights.
 ///
 /// # Errors
-/// 403; 404 `member_not_found`; 409 `last_owner`, `own_account`.
+/// 403; 404 `member_not_found`; 409 `last_owner`, `own_account`, `email_taken`; 422 `email_invalid`.
 pub async fn change_member(
     control: &Control,
     actor: &Actor,
@@ -179,6 +185,7 @@ pub async fn change_member(
     change: MemberChange,
 ) -> Result<Member> {
     actor.require(Permission::UsersManage)?;
+    let email = change.email.as_deref().map(checked_email).transpose()?;
     let mut conn = control.db().conn().await?;
     let (member, ended) = conn
         .transaction::<_, Error, _>(async |conn| {
@@ -221,6 +228,17 @@ pub async fn change_member(
                 let action = if disabled { "user.disable" } else { "user.enable" };
                 audit::record(conn, actor, Entry::new(action, "user").object(user.0, &before.name)).await?;
             }
+            if let Some(email) = &email {
+                // Whoever sets it decides who may sign in as them.
+                before.require_account_rights(actor)?;
+                diesel::sql_query("update users set email = $2, updated_at = now() where id = $1")
+                    .bind::<SqlUuid, _>(user.0)
+                    .bind::<Nullable<Text>, _>(email.as_deref())
+                    .execute(conn)
+                    .await?;
+                let entry = Entry::new("user.email", "user").object(user.0, &before.name);
+                audit::record(conn, actor, entry.after(json!({ "email": email }))).await?;
+            }
             let row: Row = diesel::sql_query(format!("{LIST} and m.user_id = $2"))
                 .bind::<SqlUuid, _>(actor.org_id.0)
                 .bind::<SqlUuid, _>(user.0)
@@ -247,19 +265,7 @@ pub async fn remove_member(control: &Control, actor: &Actor, user: UserId) -> Re
             if before.role == Role::Owner {
                 keep_an_owner(conn, actor.org_id, user).await?;
             }
-            diesel::sql_query(
-                "update api_keys set revoked_at = now() where org_id = $1 and user_id = $2 and revoked_at is null",
-            )
-            .bind::<SqlUuid, _>(actor.org_id.0)
-            .bind::<SqlUuid, _>(user.0)
-            .execute(conn)
-            .await?;
-            let ended = auth::end_all(conn, user, Some(actor.org_id), None).await?;
-            diesel::sql_query("delete from memberships where org_id = $1 and user_id = $2")
-                .bind::<SqlUuid, _>(actor.org_id.0)
-                .bind::<SqlUuid, _>(user.0)
-                .execute(conn)
-                .await?;
+            let ended = leave(conn, actor.org_id, user).await?;
             let entry = Entry::new("member.remove", "user").object(user.0, &before.name);
             audit::record(conn, actor, entry.before(json!({ "role": before.role }))).await?;
             Ok(ended)
@@ -267,6 +273,24 @@ pub async fn remove_member(control: &Control, actor: &Actor, user: UserId) -> Re
         .await?;
     auth::tell_ended(control, &ended);
     Ok(())
+}
+
+/// Ends a membership with its sessions and keys, and gives back the sessions that ended.
+pub(crate) async fn leave(conn: &mut AsyncPgConnection, org: OrgId, user: UserId) -> Result<Vec<SessionId>> {
+    diesel::sql_query(
+        "update api_keys set revoked_at = now() where org_id = $1 and user_id = $2 and revoked_at is null",
+    )
+    .bind::<SqlUuid, _>(org.0)
+    .bind::<SqlUuid, _>(user.0)
+    .execute(conn)
+    .await?;
+    let ended = auth::end_all(conn, user, Some(org), None).await?;
+    diesel::sql_query("delete from memberships where org_id = $1 and user_id = $2")
+        .bind::<SqlUuid, _>(org.0)
+        .bind::<SqlUuid, _>(user.0)
+        .execute(conn)
+        .await?;
+    Ok(ended)
 }
 
 /// Makes an account that has no password yet, and the link by which its owner sets one.
@@ -326,7 +350,7 @@ struct Others {
 }
 
 /// Refuses when no other owner would be left who can sign in; the owners are locked by [`manageable`].
-async fn keep_an_owner(conn: &mut AsyncPgConnection, org: OrgId, leaving: UserId) -> Result<()> {
+pub(crate) async fn keep_an_owner(conn: &mut AsyncPgConnection, org: OrgId, leaving: UserId) -> Result<()> {
     let Others { others } = diesel::sql_query(
         "select count(*) as others from memberships m join users u on u.id = m.user_id \
          where m.org_id = $1 and m.role = 'owner' and m.user_id <> $2 and u.disabled_at is null",
@@ -345,6 +369,24 @@ async fn keep_an_owner(conn: &mut AsyncPgConnection, org: OrgId, leaving: UserId
          owner first.",
     )
     .into())
+}
+
+/// An address, or nothing for an empty text.
+fn checked_email(text: &str) -> Result<Option<String>, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let parts = text.rsplit_once('@');
+    let fits = parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'));
+    if !fits || text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Problem::invalid(
+            "email_invalid",
+            "email",
+            "This is no e-mail address. Write one such as ada@example.org, or nothing.",
+        ));
+    }
+    Ok(Some(text.to_owned()))
 }
 
 fn own_account(what: &str) -> Problem {

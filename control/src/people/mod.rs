@@ -10,8 +10,9 @@ mod teams;
 mod tests;
 
 pub use grants::{create_grant, delete_grant, list_grants};
+pub(crate) use invitations::join_by_invitation;
 pub use invitations::{accept_as, accept_new, invite, list_invitations, welcome, withdraw};
-pub(crate) use members::manageable;
 pub use members::{add_member, change_member, list_members, remove_member};
+pub(crate) use members::{keep_an_owner, leave, manageable};
 pub use orgs::{change_org, create_org, list_orgs, switch_org};
 pub use teams::{change_team, create_team, delete_team, list_teams};

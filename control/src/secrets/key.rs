@@ -45,6 +45,7 @@ pub enum KeyError {
 }
 
 /// Sealed bytes as the database keeps them.
+#[derive(Clone)]
 pub(crate) struct Sealed {
     pub nonce: Vec<u8>,
     pub bytes: Vec<u8>,

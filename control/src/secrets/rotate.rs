@@ -10,13 +10,16 @@ use diesel::{
     QueryableByName,
     sql_types::{BigInt, Bytea, Text, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     auth::Actor,
     errors::{ErrorClass, Problem},
     ids::{OrgId, SecretId},
 };
 use uuid::Uuid;
+
+/// Sealed values that belong to no organisation, by table and the column that they are bound to.
+const ELSEWHERE: [(&str, &str); 2] = [("second_factors", "user_id"), ("identity_providers", "id")];
 
 /// What became of the secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +109,9 @@ pub async fn rotate(control: &Control, new: &SealKey, force: bool) -> Result<Rot
                 .await?;
             done.sealed += 1;
         }
+        for (table, id) in ELSEWHERE {
+            elsewhere(conn, (old, new), table, id, &mut done).await?;
+        }
         let actor = Actor {
             via: domain::auth::Via::Console,
             ..Actor::system(OrgId::HOME)
@@ -117,4 +123,54 @@ pub async fn rotate(control: &Control, new: &SealKey, force: bool) -> Result<Rot
         Ok(done)
     })
     .await
+}
+
+/// Seals what one of the other tables holds.
+async fn elsewhere(
+    conn: &mut AsyncPgConnection,
+    (old, new): (&SealKey, &SealKey),
+    table: &str,
+    id: &str,
+    done: &mut Rotated,
+) -> Result<()> {
+    diesel::sql_query(format!("lock table {table} in exclusive mode"))
+        .execute(conn)
+        .await?;
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "select {id} as id, '00000000-0000-0000-0000-000000000000'::uuid as org_id, key_id, nonce, sealed from {table} \
+         where sealed is not null"
+    ))
+    .load(conn)
+    .await?;
+    for row in rows {
+        if row.key_id == new.id() {
+            done.sealed += 1;
+            continue;
+        }
+        let sealed = Sealed {
+            nonce: row.nonce,
+            bytes: row.sealed,
+        };
+        let (org, bound) = (OrgId(row.org_id), SecretId(row.id));
+        let opened = (row.key_id == old.id())
+            .then(|| old.open(org, bound, &sealed))
+            .flatten();
+        let Some(plain) = opened else {
+            done.lost += 1;
+            continue;
+        };
+        let sealed = new
+            .seal(org, bound, &plain)
+            .ok_or_else(|| Error::Internal("a secret could not be sealed".to_owned()))?;
+        diesel::sql_query(format!(
+            "update {table} set key_id = $2, nonce = $3, sealed = $4 where {id} = $1"
+        ))
+        .bind::<SqlUuid, _>(row.id)
+        .bind::<Text, _>(new.id())
+        .bind::<Bytea, _>(sealed.nonce)
+        .bind::<Bytea, _>(sealed.bytes)
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
 }

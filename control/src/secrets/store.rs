@@ -219,10 +219,13 @@ struct Count {
 pub async fn check_key(control: &Control) -> Result<()> {
     let key = control.seal_key().id().to_owned();
     let mut conn = control.db().conn().await?;
-    let Count { count } = diesel::sql_query("select count(*) as count from secrets where key_id <> $1")
-        .bind::<Text, _>(&key)
-        .get_result(&mut conn)
-        .await?;
+    let Count { count } = diesel::sql_query(
+        "select (select count(*) from secrets where key_id <> $1) \
+         + (select count(*) from identity_providers where key_id <> $1) as count",
+    )
+    .bind::<Text, _>(&key)
+    .get_result(&mut conn)
+    .await?;
     if count > 0 {
         tracing::error!(
             secrets.count = count,

@@ -192,7 +192,7 @@ permissions! {
     Public = "public", Needs::Nothing;
     /// See one's own profile, and sign out.
     Own = "own", Needs::SignIn;
-    /// Manage one's own password, sessions, API keys and second factor.
+    /// Manage one's own password, sessions, API keys, second factor and linked accounts.
     OwnManage = "own.manage", Needs::SignIn;
     /// See containers, their state and what is planned for them.
     ContainersRead = "containers.read", Needs::Role(Role::Viewer);
@@ -226,6 +226,8 @@ permissions! {
     OrgManage = "org.manage", Needs::Role(Role::Owner);
     /// Make organisations.
     OrgsManage = "orgs.manage", Needs::ServerAdmin;
+    /// Manage the ways to sign in: providers, and whether passwords are taken.
+    ProvidersManage = "providers.manage", Needs::ServerAdmin;
     /// Read the metrics of the server.
     MetricsRead = "metrics.read", Needs::Role(Role::Viewer);
 }

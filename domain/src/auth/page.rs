@@ -14,7 +14,7 @@ Who may do what. This page is written from the table that the server itself asks
 - **Grants** give a member or a team another role on the containers of a selector. Where a grant fits it counts instead of the member's own
   role, and of several the highest: `operator` on `stack:media` widens a viewer, `viewer` on `host:prod` narrows an operator. They decide about the permissions
   marked with *. Admins and owners keep their role everywhere.
-- **Server administrators** make organisations. Inside one they may do what their role there allows, and nothing as a stranger.
+- **Server administrators** make organisations and manage the ways to sign in. Inside an organisation they may do what their role there allows, and nothing as a stranger.
 - What belongs to another organisation is answered with 404, as if it were not there.
 
 | Permission | | Viewer | Operator | Admin | Owner | Scope of a key |

@@ -13,6 +13,7 @@ mod hosts;
 mod marks;
 mod members;
 mod pauses;
+mod providers;
 mod runs;
 mod schedules;
 mod secrets;
@@ -31,6 +32,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = audit::routes(routes);
     let routes = members::routes(routes);
     let routes = teams::routes(routes);
+    let routes = providers::routes(routes);
     let routes = hosts::routes(routes);
     let routes = containers::routes(routes);
     let routes = marks::routes(routes);

@@ -1,7 +1,7 @@
 //! What pages and server functions find in their context; see [`app::context`].
 
 use crate::{security::Peer, session, state::AppState};
-use app::context::{CookieToken, ServerInfo, SessionCookie};
+use app::context::{CookieToken, FlowCookie, Origin, ServerInfo, SessionCookie};
 use domain::auth::Actor;
 use http::request::Parts;
 use leptos::prelude::*;
@@ -29,7 +29,13 @@ pub fn provide(state: &AppState) {
         build: state.site.build.clone(),
         encrypted: peer.encrypted,
     });
+    if let Some(origin) = state.origin(&peer) {
+        provide_context(Origin(origin));
+    }
     let encrypted = peer.encrypted;
+    provide_context(FlowCookie(Arc::new(move |token, lasts| {
+        session::flow_cookie(Some((token, lasts)), encrypted)
+    })));
     provide_context(SessionCookie(Arc::new(move |token| {
         session::cookie(token, encrypted)
     })));

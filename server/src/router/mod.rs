@@ -7,6 +7,7 @@ mod guard;
 mod pages;
 mod renderer;
 mod server_functions;
+mod sign_in;
 mod site;
 mod table;
 
@@ -26,6 +27,7 @@ pub fn build(state: &AppState) -> (Router, RouteTable) {
     let routes = crate::api::routes(routes);
     let routes = server_functions::routes(routes);
     let routes = assets::routes(routes);
+    let routes = sign_in::routes(routes);
     let routes = pages::routes(routes);
     let (router, table) = routes.finish();
     (security::around(router, state).with_state(state.clone()), table)

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 const PLAIN: &str = "chrontainer";
 const SECURE: &str = "__Host-chrontainer";
+/// A sign-in that is under way at a provider: it holds an answer to the browser that asked.
+const FLOW_PLAIN: &str = "chrontainer-flow";
+const FLOW_SECURE: &str = "__Host-chrontainer-flow";
 
 /// The `Set-Cookie` header that begins a session, or that ends it.
 pub fn cookie(token: Option<(&str, Duration)>, encrypted: bool) -> HeaderValue {
@@ -15,6 +18,21 @@ pub fn cookie(token: Option<(&str, Duration)>, encrypted: bool) -> HeaderValue {
     } else {
         (PLAIN, "")
     };
+    header_of(name, secure, token)
+}
+
+/// The `Set-Cookie` header of a sign-in that goes to a provider, or that ends it. `Lax`, since the way back is a link that
+/// another site gives.
+pub fn flow_cookie(token: Option<(&str, Duration)>, encrypted: bool) -> HeaderValue {
+    let (name, secure) = if encrypted {
+        (FLOW_SECURE, "; Secure")
+    } else {
+        (FLOW_PLAIN, "")
+    };
+    header_of(name, secure, token)
+}
+
+fn header_of(name: &str, secure: &str, token: Option<(&str, Duration)>) -> HeaderValue {
     let (value, seconds) = token.map_or(("", 0), |(token, lasts)| (token, lasts.as_secs()));
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     // Tokens are base64url, so this always is a header.
@@ -24,11 +42,20 @@ pub fn cookie(token: Option<(&str, Duration)>, encrypted: bool) -> HeaderValue {
 /// The session token of a request. Over TLS the plain name counts for nothing: a page on a neighbouring host, or
 /// somebody on the wire, could have planted it.
 pub fn token(headers: &HeaderMap, peer: &Peer) -> Option<String> {
-    named(headers, SECURE).or_else(|| {
+    either(headers, peer, SECURE, PLAIN)
+}
+
+/// The token of a sign-in that went to a provider.
+pub fn flow_token(headers: &HeaderMap, peer: &Peer) -> Option<String> {
+    either(headers, peer, FLOW_SECURE, FLOW_PLAIN)
+}
+
+fn either(headers: &HeaderMap, peer: &Peer, secure: &str, plain: &str) -> Option<String> {
+    named(headers, secure).or_else(|| {
         if peer.encrypted {
             None
         } else {
-            named(headers, PLAIN)
+            named(headers, plain)
         }
     })
 }

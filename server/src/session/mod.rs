@@ -3,5 +3,5 @@
 mod cookie;
 mod credential;
 
-pub use cookie::{cookie, token};
+pub use cookie::{cookie, flow_cookie, flow_token, token};
 pub use credential::Credential;

@@ -12,6 +12,7 @@ mod error;
 mod parse;
 mod paths;
 mod pools;
+mod provider;
 mod public_url;
 mod reader;
 mod reference;
@@ -19,6 +20,7 @@ mod sqlx_options;
 
 pub use error::{Problem, SettingsError};
 pub use pools::PoolSizes;
+pub use provider::ProviderSettings;
 pub use public_url::PublicUrl;
 pub use reference::SettingDoc;
 pub use sqlx_options::sqlx_options;
@@ -55,6 +57,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// `CHRONTAINER_HTTP_ALLOW`: inner addresses that schedules may make requests to.
     pub http_allow: control::runs::HttpAllow,
+    /// `CHRONTAINER_OIDC_…`: a provider to sign in with.
+    pub provider: Option<ProviderSettings>,
     /// `CHRONTAINER_SESSION_IDLE`
     pub session_idle: Duration,
     /// `CHRONTAINER_SESSION_MAX`
@@ -137,6 +141,7 @@ impl Settings {
             trusted_proxies: reader
                 .value("TRUSTED_PROXIES", parse::networks)
                 .unwrap_or_default(),
+            provider: provider::read(&mut reader),
             session_idle: reader
                 .value(
                     "SESSION_IDLE",

@@ -98,6 +98,73 @@ pub(super) const SETTINGS: &[SettingDoc] = &[
          commas: 192.168.1.0/24, hooks.lan.",
     ),
     doc(
+        "CHRONTAINER_OIDC_ISSUER",
+        "(providers are made in Settings, Sign-in)",
+        "Issuer of a provider to sign in with, as it calls itself; needs CHRONTAINER_OIDC_CLIENT_ID. For GitHub the address \
+         of its pages.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_CLIENT_ID",
+        "(none)",
+        "This server's client id at that provider.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_CLIENT_SECRET_FILE",
+        "(a client without a secret)",
+        "File that holds the client's secret; read at each start.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_KIND",
+        "oidc",
+        "oidc, or github for GitHub and GitHub Enterprise.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_NAME",
+        "Single sign-on",
+        "What the button of the sign-in page calls it: Continue with …",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_SLUG",
+        "(made from the name)",
+        "Its part of the callback's address, /auth/<slug>/callback.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_API_URL",
+        "(found from the issuer)",
+        "Address of GitHub's REST API; github only.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_SCOPES",
+        "email profile",
+        "What is asked for beside openid, separated by blanks. For github: read:user user:email, and read:org with roles.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_DOMAINS",
+        "(all)",
+        "Domains of e-mail addresses that may sign in, separated by commas; the provider must have verified the address.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_SIGN_UP",
+        "invite_only",
+        "invite_only, or auto_create for accounts that are made at the first sign-in for whoever gets a role.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_LINK_BY_EMAIL",
+        "no",
+        "yes, if a verified e-mail address may find an account that is not linked yet.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_ROLE_CLAIM",
+        "(none)",
+        "The claim whose values give roles, such as groups or realm_access.roles.",
+    ),
+    doc(
+        "CHRONTAINER_OIDC_ROLES",
+        "(none)",
+        "Which value gives which role, separated by semicolons: ops=admin; media=operator@Family; *=viewer. What follows the @ is \
+         an organisation, * is everybody whom the provider lets in.",
+    ),
+    doc(
         "CHRONTAINER_SESSION_IDLE",
         "7d",
         "How long a browser stays signed in without a visit.",

@@ -15,6 +15,7 @@ mod inside;
 mod lifecycle;
 mod people;
 mod permissions;
+mod providers;
 mod refusals;
 mod security;
 mod steps;

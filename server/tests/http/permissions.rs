@@ -347,6 +347,8 @@ async fn the_table_holds_every_server_function_and_every_page() {
             "/setup",
             "/invite",
             "/sign-in/code",
+            "/auth/{slug}/start",
+            "/auth/{slug}/callback",
             "/_fn/auth/code",
             "/reset",
             "/_fn/auth/join",

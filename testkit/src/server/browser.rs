@@ -59,6 +59,8 @@ pub struct Browser {
     url: String,
     /// `name=value` of the session cookie.
     pub cookie: Option<String>,
+    /// The same of a sign-in that is under way at a provider.
+    pub flow: Option<String>,
     /// Headers that a proxy in between adds.
     pub proxy: Vec<(String, String)>,
     /// Where its pages come from.
@@ -71,6 +73,7 @@ impl Browser {
             http,
             url: url.to_owned(),
             cookie: None,
+            flow: None,
             proxy: Vec::new(),
             origin: url.to_owned(),
         }
@@ -127,8 +130,9 @@ impl Browser {
     /// A request with the cookie.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
-        if let Some(cookie) = &self.cookie {
-            request = request.header(header::COOKIE, cookie);
+        let cookies: Vec<&str> = self.cookie.iter().chain(&self.flow).map(String::as_str).collect();
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
         }
         for (name, value) in &self.proxy {
             request = request.header(name, value);
@@ -149,7 +153,12 @@ impl Browser {
                 .split(';')
                 .next()
                 .unwrap_or_default();
-            self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
+            let kept = (!pair.ends_with('=')).then(|| pair.to_owned());
+            if pair.split('=').next().is_some_and(|name| name.ends_with("-flow")) {
+                self.flow = kept;
+            } else {
+                self.cookie = kept;
+            }
         }
         answer
     }

@@ -6,10 +6,9 @@ use domain::actions::Http;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{
@@ -160,7 +159,7 @@ async fn once(request: &Request, allow: &HttpAllow) -> Result<(StatusCode, Heade
         Host::Ipv4(address) => ServerName::from(IpAddr::V4(*address)),
         Host::Ipv6(address) => ServerName::from(IpAddr::V6(*address)),
     };
-    let stream = tokio_rustls::TlsConnector::from(tls()?)
+    let stream = tokio_rustls::TlsConnector::from(crate::tls::client().map_err(Failure::new)?)
         .connect(name, stream)
         .await
         .map_err(|error| Failure::new(format!("The secure connection to {host} failed: {error}.")))?;
@@ -240,29 +239,6 @@ async fn exchange(
     .await;
     driving.abort();
     result
-}
-
-/// The system's authorities, read once.
-fn tls() -> Result<Arc<ClientConfig>, Failure> {
-    static CONFIG: OnceLock<Result<Arc<ClientConfig>, String>> = OnceLock::new();
-    CONFIG
-        .get_or_init(|| {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if roots.is_empty() {
-                return Err(
-                    "This machine has no certificate authorities (ca-certificates), so no https.".to_owned(),
-                );
-            }
-            let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(|error| error.to_string())?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            Ok(Arc::new(config))
-        })
-        .clone()
-        .map_err(Failure::new)
 }
 
 #[cfg(test)]
