@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod blackouts;
 pub mod client;
 pub mod codec;
 pub mod components;
@@ -24,6 +25,7 @@ pub mod permissions;
 pub mod providers;
 pub mod runs;
 pub mod schedules;
+pub mod secrets;
 pub mod settings;
 mod shell;
 

@@ -104,11 +104,11 @@ test.describe("the schedule form", () => {
     await open(page, "/schedules/new");
     const target = page.getByRole("textbox", { name: "Containers" });
     await target.fill("stack:shop hots:local");
-    await expect(page.locator("#target-said mark")).toHaveText("hots");
+    await expect(page.locator(".target-said mark")).toHaveText("hots");
     await target.fill("notes");
-    await expect(page.locator("#target-said")).toContainText("name:notes");
+    await expect(page.locator(".target-said")).toContainText("name:notes");
     await target.fill("name:notes");
-    await expect(page.locator("#target-said")).toContainText("1 container");
+    await expect(page.locator(".target-said")).toContainText("1 container");
   });
 
   test("refuses a name that is taken", async ({ page, stack, guard }) => {

@@ -9,5 +9,5 @@ mod list;
 mod row;
 pub mod words;
 
-pub use editor::{EditSchedule, NewSchedule};
+pub use editor::{EditSchedule, NewSchedule, inputs, wall};
 pub use list::Schedules;

@@ -112,6 +112,24 @@ pub fn target_words(selector: &str) -> String {
     })
 }
 
+/// The same for what works on hosts: "nas and pi", "every host with a container", "the hosts of web".
+pub fn host_words(selector: &str) -> String {
+    let terms = terms(selector);
+    let only_hosts = terms.iter().all(|term| term.key == "host" && !term.exclude);
+    if only_hosts && !terms.is_empty() {
+        let names: Vec<String> = terms
+            .iter()
+            .flat_map(|term| term.value.split(", "))
+            .map(str::to_owned)
+            .collect();
+        return all_of(&names);
+    }
+    match terms.as_slice() {
+        [one] if one.value == "*" && !one.exclude => "every host with a container".to_owned(),
+        _ => format!("the hosts of {}", target_words(selector)),
+    }
+}
+
 fn in_words(terms: &[Term]) -> Option<String> {
     let values = |key: &str, exclude: bool| {
         let values: Vec<String> = terms
@@ -213,6 +231,18 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(target_words(selector), words, "{selector}");
+        }
+    }
+
+    #[test]
+    fn hosts_read_as_words() {
+        for (selector, words) in [
+            ("host:nas", "nas"),
+            ("host:nas,pi", "nas and pi"),
+            ("*", "every host with a container"),
+            ("stack:shop", "the hosts of the stack shop"),
+        ] {
+            assert_eq!(host_words(selector), words, "{selector}");
         }
     }
 

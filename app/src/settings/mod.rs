@@ -19,6 +19,7 @@ use leptos_router::hooks::use_location;
 const PAGES: [(&str, &str); 7] = [
     ("/settings", "Profile"),
     ("/settings/keys", "API keys"),
+    ("/settings/secrets", "Secrets"),
     ("/settings/people", "People"),
     ("/settings/teams", "Teams"),
     ("/settings/organisation", "Organisation"),

@@ -62,6 +62,7 @@ lazy_pages! { Door, door, __preload_door:
 lazy_pages! { SettingsPages, settings, __preload_settings:
     ProfilePage => view! { <crate::settings::Profile /> },
     KeysPage => view! { <crate::settings::Keys /> },
+    SecretsPage => view! { <crate::secrets::Secrets /> },
     PeoplePage => view! { <crate::people::People /> },
     TeamsPage => view! { <crate::people::Teams /> },
     AuditPage => view! { <crate::audit::Audit /> },
@@ -74,6 +75,7 @@ lazy_pages! { FleetPages, fleet, __preload_fleet:
 lazy_pages! { SchedulePages, schedules, __preload_schedules:
     SchedulesPage => view! { <crate::schedules::Schedules /> },
     NewSchedulePage => view! { <crate::schedules::NewSchedule /> },
+    BlackoutsPage => view! { <crate::blackouts::Blackouts /> },
     SchedulePage => view! { <crate::schedules::EditSchedule /> },
 }
 lazy_pages! { RecordPages, records, __preload_records:
@@ -114,6 +116,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("containers/:id") view={Lazy::<ContainerPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("schedules") view={Lazy::<SchedulesPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("schedules/new") view={Lazy::<NewSchedulePage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("schedules/blackouts") view={Lazy::<BlackoutsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("schedules/:id") view={Lazy::<SchedulePage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("activity") view={Lazy::<ActivityPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("runs/:id") view={Lazy::<OneRunPage>::new()} ssr=SsrMode::Async />
@@ -121,6 +124,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("hosts/:id") view={Lazy::<OneHostPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings") view={Lazy::<ProfilePage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/keys") view={Lazy::<KeysPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/secrets") view={Lazy::<SecretsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/people") view={Lazy::<PeoplePage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/teams") view={Lazy::<TeamsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view={Lazy::<AuditPage>::new()} ssr=SsrMode::Async />

@@ -1,6 +1,10 @@
 //! Somebody else saved the schedule while it was edited here.
 
-use super::{form::Form, state::Editing};
+use super::{
+    form::Form,
+    guards::{GuardsForm, summary},
+    state::Editing,
+};
 use crate::{
     components::{
         dialog::{self, Dialog},
@@ -9,7 +13,7 @@ use crate::{
     },
     schedules::words::steps_words,
 };
-use domain::schedules::Schedule;
+use domain::schedules::{Schedule, Step};
 use leptos::{html, prelude::*};
 
 const ID: &str = "schedule-conflict";
@@ -27,7 +31,6 @@ pub fn ask() {
 
 /// One line for each thing in which the two differ: (what, theirs, mine).
 fn differences(theirs: &Schedule, mine: &Form) -> Vec<(&'static str, String, String)> {
-    let other = Form::of(theirs);
     let mut lines = Vec::new();
     let mut line = |what, theirs: String, mine: String| {
         if theirs != mine {
@@ -45,12 +48,32 @@ fn differences(theirs: &Schedule, mine: &Form) -> Vec<(&'static str, String, Str
         }
         if draft.steps != theirs.steps {
             lines.push(("Does", steps_words(&theirs.steps), steps_words(&draft.steps)));
+            let (other, own) = (targets(&theirs.steps), targets(&draft.steps));
+            if other != own {
+                lines.push(("Containers", other, own));
+            }
+        }
+        if draft.guards != theirs.guards {
+            let none = |text: String| {
+                if text.is_empty() {
+                    "As usual".to_owned()
+                } else {
+                    text
+                }
+            };
+            let (other, own) = (summary(&GuardsForm::of(&theirs.guards)), summary(&mine.guards));
+            lines.push(("Guards", none(other), none(own)));
         }
     }
-    if other.target.trim() != mine.target.trim() {
-        lines.push(("Containers", other.target, mine.target.clone()));
-    }
     lines
+}
+
+/// The targets of a chain, each once.
+fn targets(steps: &[Step]) -> String {
+    let mut targets: Vec<&str> = steps.iter().map(|step| step.target.trim()).collect();
+    targets.retain(|target| !target.is_empty());
+    targets.dedup();
+    targets.join("; ")
 }
 
 fn triggers(triggers: &[domain::schedules::Trigger]) -> String {

@@ -1,7 +1,8 @@
 //! What stands under a field: a fault, said once and tied to it.
 
 use crate::components::icon;
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
 
 /// The sentence under a field; nothing while all is well. `id` is what the field's `aria-describedby` names.
 pub fn fault_line(id: impl Into<String>, message: Signal<Option<String>>) -> AnyView {
@@ -33,4 +34,12 @@ pub fn marked(text: &str, place: Option<(usize, usize)>) -> AnyView {
         wrong
     };
     view! { <code class="marked">{before}<mark>{wrong}</mark>{after}</code> }.into_any()
+}
+
+/// Whether the `details` of this event are open.
+pub fn is_open(event: &ev::Event) -> bool {
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|details| details.has_attribute("open"))
 }

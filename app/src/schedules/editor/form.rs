@@ -1,29 +1,25 @@
 //! What the form holds, and its way to and from a schedule.
 
-use super::when::{Kind, When};
+use super::{
+    guards::GuardsForm,
+    steps::StepForm,
+    when::{Kind, When},
+};
 use domain::{
     actions::Action,
-    durations::HumanDuration,
-    guards::Guards,
     ids::ScheduleId,
-    schedules::{MAX_NAME, Schedule, ScheduleDraft, Step},
+    schedules::{MAX_NAME, Schedule, ScheduleDraft},
 };
 
-/// The form. Its first step can be edited; further ones are shown and kept.
+/// The form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
     pub name: String,
     pub enabled: bool,
     pub zone: String,
     pub whens: Vec<When>,
-    pub verb: String,
-    /// As typed; empty for the container's own setting.
-    pub grace: String,
-    pub target: String,
-    /// The first step as it was: what this form does not show stays.
-    pub kept: Step,
-    pub rest: Vec<Step>,
-    pub guards: Guards,
+    pub steps: Vec<StepForm>,
+    pub guards: GuardsForm,
 }
 
 /// What is wrong with a field, by the API's name of the field.
@@ -53,12 +49,8 @@ impl Form {
             enabled: true,
             zone,
             whens: vec![When::new(0, Kind::Daily)],
-            verb: "restart".to_owned(),
-            grace: String::new(),
-            target,
-            kept: Step::default(),
-            rest: Vec::new(),
-            guards: Guards::default(),
+            steps: vec![StepForm::new(0, &Action::Restart { grace: None }, target)],
+            guards: GuardsForm::default(),
         }
     }
 
@@ -89,12 +81,6 @@ impl Form {
     }
 
     pub fn of(schedule: &Schedule) -> Self {
-        let first = schedule.steps.first();
-        let action = first.map_or(Action::Noop, |step| step.action.clone());
-        let grace = match &action {
-            Action::Stop { grace } | Action::Restart { grace } => grace.map(|grace| grace.to_string()),
-            _ => None,
-        };
         Self {
             name: schedule.name.clone(),
             enabled: schedule.enabled,
@@ -105,48 +91,14 @@ impl Form {
                 .zip(0..)
                 .map(|(trigger, key)| When::of(key, trigger, &schedule.timezone))
                 .collect(),
-            verb: action.verb().to_owned(),
-            grace: grace.unwrap_or_default(),
-            target: first.map(|step| step.target.clone()).unwrap_or_default(),
-            kept: first.cloned().unwrap_or_default(),
-            rest: schedule.steps.iter().skip(1).cloned().collect(),
-            guards: schedule.guards.clone(),
+            steps: schedule
+                .steps
+                .iter()
+                .zip(0..)
+                .map(|(step, key)| StepForm::of(key, step))
+                .collect(),
+            guards: GuardsForm::of(&schedule.guards),
         }
-    }
-
-    /// Whether the action has a grace time.
-    pub fn has_grace(&self) -> bool {
-        matches!(self.verb.as_str(), "stop" | "restart")
-    }
-
-    /// Whether the action works on containers at all.
-    pub fn has_target(&self) -> bool {
-        self.plain_action().needs_target()
-    }
-
-    /// The action of the verb; with its options where they are those it came with.
-    pub fn plain_action(&self) -> Action {
-        if self.kept.action.verb() == self.verb {
-            return self.kept.action.clone();
-        }
-        Action::from_verb(&self.verb).unwrap_or(Action::Noop)
-    }
-
-    fn action(&self) -> Result<Action, Fault> {
-        let grace = match self.grace.trim() {
-            "" => None,
-            text if self.has_grace() => Some(text.parse::<HumanDuration>().map_err(|error| Fault {
-                field: "steps.0.action.grace".to_owned(),
-                message: error.message.clone(),
-                place: Some((error.start, error.end)),
-            })?),
-            _ => None,
-        };
-        Ok(match self.plain_action() {
-            Action::Stop { .. } => Action::Stop { grace },
-            Action::Restart { .. } => Action::Restart { grace },
-            other => other,
-        })
     }
 
     /// The draft to send, or everything that is wrong with it as far as the page can tell; the server decides.
@@ -180,36 +132,23 @@ impl Form {
                 }
             }
         }
-        let action = self
-            .action()
-            .map_err(|fault| faults.push(fault))
-            .unwrap_or(Action::Noop);
-        if self.has_target() && self.target.trim().is_empty() {
-            faults.push(Fault::new(
-                "steps.0.target",
-                "Say which containers it is for, such as name:web. Every container is a single *.",
-            ));
-        }
+        let steps = self
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| step.step(&format!("steps.{index}"), &mut faults))
+            .collect();
+        let guards = self.guards.guards(&mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
-        let target = if self.has_target() {
-            self.target.trim().to_owned()
-        } else {
-            String::new()
-        };
-        let first = Step {
-            action,
-            target,
-            ..self.kept.clone()
-        };
         Ok(ScheduleDraft {
             name: name.to_owned(),
             enabled: self.enabled,
             timezone: self.zone.trim().to_owned(),
             triggers,
-            steps: std::iter::once(first).chain(self.rest.iter().cloned()).collect(),
-            guards: self.guards.clone(),
+            steps,
+            guards,
             version,
         })
     }
@@ -219,6 +158,26 @@ impl Form {
         match (self.draft(None), other.draft(None)) {
             (Ok(mine), Ok(theirs)) => mine == theirs,
             _ => self == other,
+        }
+    }
+
+    /// The step that a key belongs to, else the first.
+    pub fn step(&self, key: Option<u32>) -> Option<&StepForm> {
+        let found = self.steps.iter().find(|step| Some(step.key) == key);
+        found.or(self.steps.first())
+    }
+
+    /// A key for one more step.
+    pub fn next_step(&self) -> u32 {
+        self.steps.iter().map(|step| step.key + 1).max().unwrap_or(0)
+    }
+
+    /// Keeps the keys of the steps of another form with as many, so that what is open stays open.
+    pub fn keep_keys(&mut self, other: &Self) {
+        if self.steps.len() == other.steps.len() {
+            for (step, other) in self.steps.iter_mut().zip(&other.steps) {
+                step.key = other.key;
+            }
         }
     }
 
@@ -262,7 +221,8 @@ mod tests {
     #[test]
     fn every_fault_names_its_field() {
         let mut form = Form::fresh(String::new(), String::new(), String::new());
-        form.grace = "10 parsecs".into();
+        form.steps[0].action.grace = "10 parsecs".into();
+        form.guards.timeout = "soon".into();
         form.whens[0].kind = Kind::Cron;
         form.whens[0].cron = "0 25 * * *".into();
         let faults = form.draft(None).unwrap_err();
@@ -274,28 +234,18 @@ mod tests {
                 "timezone",
                 "triggers.0.expression",
                 "steps.0.action.grace",
-                "steps.0.target"
+                "steps.0.target",
+                "timeout"
             ]
         );
         assert_eq!(faults[2].place, Some((2, 4)));
     }
 
     #[test]
-    fn further_steps_survive_the_form() {
-        let mut form = Form::fresh("a".into(), "*".into(), "UTC".into());
-        let more = Step {
-            name: Some("wake".into()),
-            ..Step::new(Action::Start, "name:db")
-        };
-        form.rest = vec![more.clone()];
-        assert_eq!(form.draft(Some(3)).unwrap().steps[1], more);
-    }
-
-    #[test]
     fn a_grace_time_is_dropped_where_it_has_no_meaning() {
         let mut form = Form::fresh("a".into(), "*".into(), "UTC".into());
-        form.grace = "30s".into();
-        form.verb = "pause".into();
+        form.steps[0].action.grace = "30s".into();
+        form.steps[0].action.verb = "pause";
         assert_eq!(form.draft(None).unwrap().steps[0].action, Action::Pause);
     }
 }

@@ -7,22 +7,22 @@ mod cron_words;
 mod dry;
 mod fields;
 mod form;
-mod guard;
+mod guards;
+pub mod inputs;
+mod leave;
 mod page;
 mod preview;
 mod recent;
 mod save;
 mod state;
+mod steps;
 mod targets;
 mod trigger;
-mod wall;
-mod what;
+pub mod wall;
 mod when;
 mod zone;
 
-pub use wall::instant_in;
-
-use super::{api, words::target_words};
+use super::api;
 use crate::{
     codec::resource,
     components::{Failure, skeleton, time::Clock},
@@ -114,10 +114,10 @@ fn Fresh(query: ParamsMap) -> impl IntoView {
 fn suggest_name(editing: Editing) {
     let suggestion = move || {
         editing.form.with(|form| {
-            let action = form.plain_action();
-            let whom = target_words(&form.target);
-            let short = whom.chars().count() <= LONGEST_SUGGESTION && !form.target.trim().is_empty();
-            short.then(|| format!("{} {whom}", action.label()))
+            let step = form.steps.first()?;
+            let whom = step.whom();
+            let short = whom.chars().count() <= LONGEST_SUGGESTION && whom != "…";
+            short.then(|| format!("{}{}{whom}", step.title(), step.joint()))
         })
     };
     let name = editing.form.with_untracked(|form| form.name.clone());

@@ -5,14 +5,15 @@ use super::{
     conflict::Conflict,
     dry::{Dry, DryRunDialog},
     fields::fault_line,
-    guard,
+    guards::GuardsCard,
+    leave,
     preview::{NextRuns, Preview},
     recent::Recent,
     save,
     state::Editing,
+    steps::Chain,
     targets::{Matches, TargetsCard},
     trigger::Triggers,
-    what::{Targets, What},
     zone::ZoneField,
 };
 use crate::{
@@ -29,7 +30,7 @@ pub fn Page(editing: Editing) -> impl IntoView {
     let matches = Matches::new(editing);
     let save = save::action(editing);
     let dry = Dry::new(editing);
-    guard::keys(save);
+    leave::keys(save);
     follow(editing);
     view! {
         <form
@@ -59,18 +60,9 @@ pub fn Page(editing: Editing) -> impl IntoView {
                             <span class="num-i">{icon("list-tree")}</span>
                             <h2 id="sec-do">"Do"</h2>
                         </div>
-                        <div class="card-b stack"><What editing /></div>
+                        <div class="card-b stack"><Chain editing matches /></div>
                     </section>
-                    <Show when=move || editing.form.with(super::form::Form::has_target)>
-                        <section class="card sec" aria-labelledby="sec-on">
-                            <div class="card-h">
-                                <span class="num-i">{icon("box")}</span>
-                                <h2 id="sec-on">"On"</h2>
-                                <span class="muted sm">"Chosen again at every run"</span>
-                            </div>
-                            <div class="card-b stack"><Targets editing matches /></div>
-                        </section>
-                    </Show>
+                    <GuardsCard editing />
                 </div>
                 <aside class="rail" aria-label="What will happen">
                     <NextRuns editing preview matches />
@@ -83,7 +75,7 @@ pub fn Page(editing: Editing) -> impl IntoView {
         <Conflict editing save />
         <DryRunDialog dry />
         <WebhookDialog editing />
-        <guard::Leave editing />
+        <leave::Leave editing />
     }
 }
 

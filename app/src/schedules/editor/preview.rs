@@ -1,6 +1,10 @@
 //! The next times, asked while one types, and the whole schedule in one sentence.
 
-use super::{state::Editing, targets::Matches};
+use super::{
+    state::Editing,
+    steps::{StepForm, rest_words},
+    targets::Matches,
+};
 use crate::{
     codec::resource,
     components::{
@@ -10,10 +14,13 @@ use crate::{
     error::AppError,
     schedules::{
         api,
-        words::{count, lower_first, target_words},
+        words::{count, lower_first},
     },
 };
-use domain::schedules::{Preview as Answer, PreviewTime, Trigger};
+use domain::{
+    actions::WorksOn,
+    schedules::{Preview as Answer, PreviewTime, Trigger},
+};
 use leptos::prelude::*;
 use std::time::Duration;
 
@@ -115,34 +122,37 @@ pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl In
 /// "Restart **web on local** **every day at 03:00**, Europe/Berlin."
 #[component]
 fn Sentence(editing: Editing, preview: Preview, matches: Matches) -> impl IntoView {
-    let what = Memo::new(move |_| editing.form.with(|form| form.plain_action().label().to_owned()));
-    let who = Memo::new(move |_| {
-        editing.form.with(|form| {
-            if form.has_target() {
-                target_words(&form.target)
-            } else {
-                String::new()
-            }
-        })
-    });
+    let first = move |words: fn(&StepForm) -> String| {
+        editing
+            .form
+            .with(|form| form.steps.first().map(words).unwrap_or_default())
+    };
+    let what = Memo::new(move |_| first(|step| step.title() + step.joint()));
+    let who = Memo::new(move |_| first(StepForm::whom));
     let often = Memo::new(move |_| {
         preview.answer.with(|answer| match answer {
             Some(Ok(answer)) => lower_first(&answer.sentence),
             _ => String::new(),
         })
     });
-    let more = Memo::new(move |_| editing.form.with(|form| form.rest.len()));
-    let now = move || match matches.count() {
+    let rest = Memo::new(move |_| editing.form.with(|form| rest_words(&form.steps)));
+    let is_first = move || {
+        let current = editing.current();
+        let first = editing
+            .form
+            .with(|form| form.steps.first().map(|step| (step.key, step.works_on())));
+        first.is_some_and(|(key, works_on)| current == Some(key) && works_on == WorksOn::Containers)
+    };
+    let now = move || match matches.count().filter(|_| is_first()) {
         Some((total, _)) if total != 1 => Some(format!(", {} now", count(total, "container"))),
         _ => None,
     };
     view! {
         <p class="plain">
             {move || what.get()}
-            " "
-            <em>{move || who.with(|who| if who.is_empty() { "…".to_owned() } else { who.clone() })}</em>
+            <em>{move || who.get()}</em>
             {now}
-            {move || (more.get() > 0).then(|| format!(", then {} more", count(more.get() as u64, "step")))}
+            {move || rest.get()}
             ", "
             <em>{move || often.with(|often| if often.is_empty() { "…".to_owned() } else { often.clone() })}</em>
             ", "

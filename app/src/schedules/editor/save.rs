@@ -119,19 +119,35 @@ pub fn refuse(editing: Editing, error: &AppError) {
         _ => error.detail("field"),
     };
     match field {
-        Some(field) => blame(
-            editing,
-            vec![Fault {
-                field: field.replace('[', ".").replace(']', ""),
-                message: error.0.message.clone(),
-                place: error
-                    .number("start")
-                    .zip(error.number("end"))
-                    .map(|(start, end)| (start as usize, end as usize)),
-            }],
-        ),
+        Some(field) => {
+            let field = field.replace('[', ".").replace(']', "");
+            let place = error.number("start").zip(error.number("end"));
+            let place = place.map(|(start, end)| (start as usize, end as usize));
+            blame(
+                editing,
+                vec![Fault {
+                    place: match error.0.code.as_str() {
+                        "invalid_variables" => place.and_then(|place| as_bytes(editing, &field, place)),
+                        _ => place,
+                    },
+                    message: error.0.message.clone(),
+                    field,
+                }],
+            );
+        }
         None => editing.refusal.set(Some(error.0.message.clone())),
     }
+}
+
+/// The place of a wrong variable, which is counted in characters of its text.
+fn as_bytes(editing: Editing, field: &str, (start, end): (usize, usize)) -> Option<(usize, usize)> {
+    let mut parts = field.splitn(3, '.').skip(1);
+    let (index, own) = (parts.next()?.parse::<usize>().ok()?, parts.next()?);
+    let text = editing
+        .form
+        .with_untracked(|form| form.steps.get(index).and_then(|step| step.text_at(own)))?;
+    let byte = |at: usize| text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
+    Some((byte(start), byte(end)))
 }
 
 /// Shows what is wrong and brings the first such field before one's eyes.

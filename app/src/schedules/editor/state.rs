@@ -23,6 +23,8 @@ pub struct Editing {
     pub zone_chosen: RwSignal<bool>,
     /// What was just made for the webhook, while it is shown.
     pub secrets: RwSignal<Option<WebhookSecrets>>,
+    /// The key of the step whose targets are shown.
+    looked_at: RwSignal<Option<u32>>,
     /// Saved or discarded: leaving asks nothing.
     pub done: RwSignal<bool>,
 }
@@ -39,6 +41,7 @@ impl Editing {
             saving: RwSignal::new(false),
             theirs: RwSignal::new(None),
             secrets: RwSignal::new(None),
+            looked_at: RwSignal::new(None),
             done: RwSignal::new(false),
         }
     }
@@ -59,12 +62,43 @@ impl Editing {
 
     /// Takes a schedule as the new beginning.
     pub fn load(self, schedule: Schedule) {
-        let form = Form::of(&schedule);
+        let mut form = Form::of(&schedule);
+        self.form.with_untracked(|old| form.keep_keys(old));
         self.saved.set(form.clone());
         self.form.set(form);
         self.schedule.set(Some(schedule));
         self.faults.set(Vec::new());
         self.refusal.set(None);
+    }
+
+    /// The key of the step whose targets are shown: the one that was worked on last.
+    pub fn current(self) -> Option<u32> {
+        let looked_at = self.looked_at.get();
+        self.form.with(|form| form.step(looked_at).map(|step| step.key))
+    }
+
+    pub fn look_at(self, key: u32) {
+        if self.looked_at.get_untracked() != Some(key) {
+            self.looked_at.set(Some(key));
+        }
+    }
+
+    /// What is wrong with this field or a part of it: `steps.1.action` for `steps.1.action.command.0`.
+    pub fn fault_at(self, field: &str) -> Option<Fault> {
+        self.faults.with(|faults| {
+            faults
+                .iter()
+                .find(|fault| is_within(&fault.field, field))
+                .cloned()
+        })
+    }
+
+    /// What was said about this field and its parts no longer holds.
+    pub fn heal(self, field: &str) {
+        let within = |fault: &Fault| is_within(&fault.field, field) || is_within(field, &fault.field);
+        if self.faults.with_untracked(|faults| faults.iter().any(within)) {
+            self.faults.update(|faults| faults.retain(|fault| !within(fault)));
+        }
     }
 
     /// What is wrong with a field whose name begins so, in one sentence.
@@ -89,5 +123,25 @@ impl Editing {
             self.faults
                 .update(|faults| faults.retain(|fault| !fault.field.starts_with(field)));
         }
+    }
+}
+
+/// Whether a field is another one or a part of it.
+fn is_within(field: &str, whole: &str) -> bool {
+    field
+        .strip_prefix(whole)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_told_from_names_that_begin_alike() {
+        assert!(is_within("steps.1.action.command.0", "steps.1.action"));
+        assert!(is_within("steps.1", "steps.1"));
+        assert!(!is_within("steps.10.action", "steps.1"));
+        assert!(!is_within("steps", "steps.1"));
     }
 }

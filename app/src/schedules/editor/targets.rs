@@ -1,6 +1,6 @@
 //! What the target picks now, asked while one types.
 
-use super::state::Editing;
+use super::{state::Editing, steps::StepForm};
 use crate::{
     codec::resource,
     components::{
@@ -16,6 +16,7 @@ use crate::{
     },
 };
 use domain::{
+    actions::WorksOn,
     containers::{ContainerState, Health},
     events::Event,
 };
@@ -35,9 +36,11 @@ pub struct Matches {
 impl Matches {
     pub fn new(editing: Editing) -> Self {
         let target = move || {
+            let current = editing.current();
             editing.form.with(|form| {
-                let target = form.target.trim();
-                (form.has_target() && !target.is_empty()).then(|| target.to_owned())
+                let step = form.step(current)?;
+                let target = step.target.trim();
+                (step.works_on() != WorksOn::Nothing && !target.is_empty()).then(|| target.to_owned())
             })
         };
         let asked = settled(target, Duration::from_millis(250));
@@ -91,9 +94,18 @@ impl Matches {
     }
 
     /// One line under the field.
-    pub fn sentence(self) -> AnyView {
+    pub fn sentence(self, hosts: bool) -> AnyView {
         match self.count() {
             None => ().into_any(),
+            Some((_, number)) if hosts => view! {
+                <span class="hint strong-hint">
+                    {match number {
+                        0 => "No container of any host fits now; hosts that are named are taken all the same.".to_owned(),
+                        number => format!("{} now", count(number, "host")),
+                    }}
+                </span>
+            }
+            .into_any(),
             Some((0, _)) => view! {
                 <span class="field-warn">{icon("triangle-alert")}<span>"No container fits now. A run would find nothing to do, until one does."</span></span>
             }
@@ -126,6 +138,11 @@ fn look(container: &MatchedContainer) -> State {
 #[component]
 pub fn TargetsCard(editing: Editing, matches: Matches) -> impl IntoView {
     let all = RwSignal::new(false);
+    let current = move |is: &dyn Fn(&StepForm) -> bool| {
+        let key = editing.current();
+        editing.form.with(|form| form.step(key).is_some_and(is))
+    };
+    let several = move || editing.form.with(|form| form.steps.len() > 1);
     let body = move |matched: Matched| {
         let mut hosts: Vec<(String, Vec<MatchedContainer>)> = Vec::new();
         for container in matched.items {
@@ -185,7 +202,7 @@ pub fn TargetsCard(editing: Editing, matches: Matches) -> impl IntoView {
         match matches.shown.get() {
         Some(Ok(matched)) if matched.total > 0 => {
             let itself = matched.items.iter().any(|container| container.protected);
-            let refused = itself && editing.form.with(|form| matches!(form.verb.as_str(), "stop" | "pause"));
+            let refused = itself && current(&|step| step.rough().action.refused_on_itself());
             view! {
                 {body(matched)}
                 {refused.then(|| view! {
@@ -206,10 +223,15 @@ pub fn TargetsCard(editing: Editing, matches: Matches) -> impl IntoView {
     }
     };
     view! {
-        <Show when=move || editing.form.with(super::form::Form::has_target)>
+        <Show when=move || current(&|step| step.works_on() != WorksOn::Nothing)>
             <section class="card" aria-label="Containers that fit">
                 <div class="card-h">
                     <h2>{title}</h2>
+                    {move || several().then(|| {
+                        let key = editing.current();
+                        let at = editing.form.with(|form| form.steps.iter().position(|step| Some(step.key) == key));
+                        at.map(|at| view! { <span class="muted sm">{format!("Step {}", at + 1)}</span> })
+                    })}
                     <Show when=move || matches.count().is_some_and(|(total, _)| total == 0)>
                         <div class="end"><Status state=State::new("warning", "Empty") /></div>
                     </Show>

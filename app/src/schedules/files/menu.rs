@@ -41,6 +41,7 @@ pub fn HeadActions() -> impl IntoView {
             </a>
             <MenuItem icon="copy" text="Copy all as YAML" run=copy_all />
             <hr />
+            <a role="menuitem" tabindex="-1" href="/schedules/blackouts">{icon("moon-star")}"Blackouts"</a>
             <MenuItem icon="calendar-clock" text="Subscribe in a calendar" run=open_calendar />
         </RowMenu>
         <TemplatesDialog node=templates />

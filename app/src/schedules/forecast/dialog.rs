@@ -10,7 +10,7 @@ use crate::{
         toast::Toasts,
     },
     error::AppError,
-    schedules::editor::instant_in,
+    schedules::wall::instant_in,
 };
 use domain::{
     Timestamp,
