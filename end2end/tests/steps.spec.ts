@@ -49,6 +49,7 @@ test("a chain with a branch for failures, by keyboard alone", async ({ page, sta
     await page.keyboard.press("ArrowUp");
     await expect(said.filter({ hasText: "Start, now step 3 of 4" })).toBeAttached();
     await expect(page.getByRole("button", { name: "Move step 3, Start, with the arrow keys" })).toBeFocused();
+    // Without a pause, as a key that is held down.
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("ArrowDown");
     await expect(said.filter({ hasText: "Start, now step 3 of 4" })).toBeAttached();
@@ -279,7 +280,7 @@ test("blackouts are added, changed, switched off and deleted", async ({ page, st
   const hosts = (await stack.api("GET", "/hosts")).items;
   await dialog.locator("#blackout-whom").selectOption({ label: hosts[0].name });
   await dialog.getByRole("button", { name: "Saturday" }).click();
-  await dialog.getByLabel("For").fill("3h");
+  await dialog.getByRole("textbox", { name: "For" }).fill("3h");
   await dialog.getByRole("radio", { name: "Waits for the end" }).check();
   await eyes.check("blackouts-new");
   await dialog.getByRole("button", { name: "Add blackout" }).click();

@@ -10,7 +10,7 @@ use crate::{
         Empty, Failure,
         dialog::{self, Dialog},
         icon, skeleton,
-        time::Ago,
+        time::At,
         toast::Toasts,
     },
     settings::SettingsNav,
@@ -114,7 +114,7 @@ fn line(
             <span class="num-i">{icon("lock")}</span>
             <span class="name">
                 <span class="t"><code class="clip">{secret.name.clone()}</code></span>
-                <span class="s">{if changed { "Replaced " } else { "Stored " }}<Ago at=secret.updated_at /></span>
+                <span class="s">{if changed { "Replaced " } else { "Stored " }}<At at=secret.updated_at /></span>
             </span>
             <button
                 class="btn btn-sm"

@@ -152,7 +152,7 @@ fn Sentence(editing: Editing, preview: Preview, matches: Matches) -> impl IntoVi
             {move || what.get()}
             <em>{move || who.get()}</em>
             {now}
-            {move || rest.get()}
+            {move || Some(rest.get()).filter(|rest| !rest.is_empty())}
             ", "
             <em>{move || often.with(|often| if often.is_empty() { "…".to_owned() } else { often.clone() })}</em>
             ", "

@@ -68,11 +68,10 @@ pub fn Card(one: One, cards: Cards) -> impl IntoView {
             }
             data-drag=move || (moving.dragged.get() == Some(key)).then_some("")
             data-drop=drop
-            on:focusin=move |_| one.editing.look_at(key)
         >
             <Show when=move || !single.get()>{head(one, cards, index, opened, title)}</Show>
             <Show when=move || opened.get()>
-                <div class="step-body stack" id=body.clone() role="group" aria-label=label>
+                <div class="step-body stack" id=body.clone() role="group" aria-label=label on:focusin=move |_| one.editing.look_at(key)>
                     <Action one />
                     <TargetField one matches />
                     <More one />
@@ -91,6 +90,9 @@ fn head(one: One, cards: Cards, index: Memo<usize>, opened: Memo<bool>, title: M
                 open.insert(key);
             }
         });
+        if opened.get_untracked() {
+            one.editing.look_at(key);
+        }
     };
     let keys = move |event: ev::KeyboardEvent| {
         let down = match event.key().as_str() {

@@ -20,7 +20,7 @@ use domain::{
     actions::Action,
     schedules::{MAX_STEPS, When},
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use std::collections::BTreeSet;
 
 #[component]
@@ -95,18 +95,16 @@ pub fn Chain(editing: Editing, matches: Matches) -> impl IntoView {
             ));
         }
         let text = format!("Removed step {}, {}", at + 1, step.title());
-        toasts.undo(
-            "trash-2",
-            text,
-            Callback::new(move |()| {
-                // The form may be closed by now, or this step be back by other ways.
-                let _ = editing.form.try_update(|form| {
-                    if form.steps.iter().all(|other| other.key != step.key) {
-                        form.steps.insert(at.min(form.steps.len()), step.clone());
-                    }
-                });
-            }),
-        );
+        let back = move || {
+            // The form may be closed by now, or this step be back by other ways.
+            let _ = editing.form.try_update(|form| {
+                if form.steps.iter().all(|other| other.key != step.key) {
+                    form.steps.insert(at.min(form.steps.len()), step.clone());
+                }
+            });
+        };
+        // Belongs to nobody: the menu that is closing would take it along.
+        spawn_local(async move { toasts.undo("trash-2", text, Callback::new(move |()| back())) });
     });
     let cards = Cards {
         matches,

@@ -22,19 +22,29 @@ pub use retry::RetryForm;
 pub use retry_field::{RetryBound, retry_field};
 pub use typed::{StepForm, rest_words};
 
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    task::{spawn_local, tick},
+};
 use wasm_bindgen::JsCast;
 
-/// Gives something the focus, once it is on the page.
+/// Gives something the focus, once it is on the page: before the next key is heard where that can be, so that a key that
+/// is held down goes on.
 fn focus_soon(id: String) {
-    request_animation_frame(move || {
-        // What is drawn in answer to this change is there one frame later.
-        request_animation_frame(move || {
-            let element = document().get_element_by_id(&id);
-            if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
-            {
-                let _ = element.focus();
-            }
-        });
+    spawn_local(async move {
+        tick().await;
+        tick().await;
+        focus(&id);
+        // What is drawn later, or was moved since.
+        request_animation_frame(move || focus(&id));
     });
+}
+
+fn focus(id: &str) {
+    let element = document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
+        && document().active_element().as_ref() != Some(element.as_ref())
+    {
+        let _ = element.focus();
+    }
 }

@@ -74,7 +74,6 @@ pub fn fields(one: One) -> AnyView {
                 .line(one.text("action.user", |step| &step.action.user, |step| &mut step.action.user))}
             {Field::new(one.id("workdir"), "Directory")
                 .like("The container's own")
-                .class("mono")
                 .line(one.text("action.workdir", |step| &step.action.workdir, |step| &mut step.action.workdir))}
         </div>
         {pairs(one, "action.env", VARIABLES, |step| &step.action.env, |step| &mut step.action.env)}
