@@ -24,8 +24,8 @@ export default defineConfig({
   testDir: "./tests",
   outputDir: "./test-results/files",
   forbidOnly: !!process.env.CI,
-  // A test that passes only the second time tells of a fault, in it or in the product.
-  retries: 0,
+  // A test that passes only the second time tells of a fault, in it or in the product: ./dev names each. What lands is not held up by it.
+  retries: process.env.CI ? 1 : 0,
   // Each worker has a server, an engine and a browser.
   workers: 2,
   timeout: 60_000,

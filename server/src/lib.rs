@@ -18,6 +18,7 @@ pub mod serve;
 pub mod session;
 pub mod settings;
 pub mod state;
+pub mod tls;
 pub mod worker;
 
 pub use serve::{Server, StartError, serve};

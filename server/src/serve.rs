@@ -7,6 +7,7 @@ use crate::{
     router::{self, Renderer, RouteTable, Site},
     settings::Settings,
     state::AppState,
+    tls::{Tls, TlsError},
     worker::{self, QueueError, Worker},
 };
 use control::{
@@ -52,6 +53,8 @@ pub enum StartError {
     ClientSecretFile { path: PathBuf, source: io::Error },
     #[error("The system gives no more threads: {0}. Raise its limit on tasks, or end other programs.")]
     Threads(io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("Metrics cannot be recorded: {0}")]
     Metrics(String),
 }
@@ -81,6 +84,7 @@ pub struct Server {
 /// Each says what happened and what to do.
 pub async fn serve(settings: Settings) -> Result<Server, StartError> {
     // Before the database: it is the quickest to fail.
+    let tls = settings.tls.clone().map(Tls::load).transpose()?;
     let listener = bind(settings.listen).await?;
     let (spec, cluster) = match &settings.database {
         Some(spec) => (spec.clone(), None),
@@ -89,7 +93,7 @@ pub async fn serve(settings: Settings) -> Result<Server, StartError> {
             (cluster.connect_spec().clone(), Some(cluster))
         }
     };
-    match with_database(settings, &spec, listener).await {
+    match with_database(settings, &spec, (listener, tls)).await {
         Ok(server) => Ok(Server { cluster, ..server }),
         Err(error) => {
             if let Some(cluster) = cluster
@@ -105,7 +109,7 @@ pub async fn serve(settings: Settings) -> Result<Server, StartError> {
 async fn with_database(
     settings: Settings,
     spec: &ConnectSpec,
-    listener: TcpListener,
+    listener: (TcpListener, Option<Tls>),
 ) -> Result<Server, StartError> {
     let seal_key = match &settings.secret_key_file {
         Some(path) => SealKey::load(path)?,
@@ -149,7 +153,11 @@ pub async fn open_control(
     Ok(Control::new(db, seal_key, options))
 }
 
-async fn start(settings: Settings, control: Control, listener: TcpListener) -> Result<Server, StartError> {
+async fn start(
+    settings: Settings,
+    control: Control,
+    (listener, tls): (TcpListener, Option<Tls>),
+) -> Result<Server, StartError> {
     if let Some(setup) = &settings.setup
         && control::auth::setup_needed(&control).await?
     {
@@ -191,7 +199,11 @@ async fn start(settings: Settings, control: Control, listener: TcpListener) -> R
     let state = AppState::new(control, settings, (site, renderer), metrics);
     let (router, table) = router::build(&state);
     let stop = CancellationToken::new();
-    let listener = tokio::spawn(listen::run(listener, router, stop.clone()));
+    let acceptor = tls.as_ref().map(Tls::acceptor);
+    let listener = tokio::spawn(listen::run(listener, acceptor, router, stop.clone()));
+    if let Some(tls) = tls {
+        tokio::spawn(tls.follow(stop.clone()));
+    }
     let (upkeep, stopping) = (state.metrics.clone(), stop.clone());
     tokio::spawn(async move {
         while tokio::time::timeout(Duration::from_secs(30), stopping.cancelled())
@@ -230,10 +242,14 @@ impl Server {
 
     /// The address for people: the public one, or where it listens, by a name that works on this machine.
     pub fn url(&self) -> String {
-        match &self.state.settings.public_url {
+        let settings = &self.state.settings;
+        let scheme = if settings.tls.is_some() { "https" } else { "http" };
+        match &settings.public_url {
             Some(url) => url.origin().to_owned(),
-            None if self.address.ip().is_unspecified() => format!("http://localhost:{}", self.address.port()),
-            None => format!("http://{}", self.address),
+            None if self.address.ip().is_unspecified() => {
+                format!("{scheme}://localhost:{}", self.address.port())
+            }
+            None => format!("{scheme}://{}", self.address),
         }
     }
 

@@ -15,5 +15,5 @@ pub use copy::CopyField;
 #[cfg(feature = "ssr")]
 pub use icon::SPRITE;
 pub use icon::{Icon, Logo, glyph, icon, icon_as};
-pub use states::{Empty, Failure, FailureNote};
+pub use states::{Empty, Failure, FailureNote, kept};
 pub use status::{State, Status, container_state, host_state, run_state, target_state};

@@ -1,7 +1,7 @@
 //! The states of a page that are not its content: empty, failed.
 
 use super::icon;
-use crate::error::AppError;
+use crate::{codec::Resource, error::AppError};
 use leptos::prelude::*;
 
 /// Nothing is here: what belongs here, why it is empty, and what to do.
@@ -37,6 +37,26 @@ pub fn Failure(error: AppError, #[prop(into)] retry: Callback<()>) -> impl IntoV
                 </details>
             </div>
         </div>
+    }
+}
+
+/// What is shown of `found`, to be put into a `Transition`. It stays while it is read again, with its open menus, its scrolling and the
+/// focus in it: `take` puts each answer where `shown` looks, and only another key than before makes another view.
+pub fn kept<T, K>(
+    found: Resource<Result<T, AppError>>,
+    take: impl Fn(T) -> K + Send + Sync + 'static,
+    shown: impl Fn(K) -> AnyView + Send + Sync + 'static,
+    failed: impl Fn(AppError) -> AnyView + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+    K: Clone + PartialEq + Send + Sync + 'static,
+{
+    let key = Memo::new(move |_| found.get().map(|answer| answer.map(&take)));
+    move || match key.get() {
+        None => ().into_any(),
+        Some(Ok(key)) => shown(key),
+        Some(Err(error)) => failed(error),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     components::{
-        Failure, Status, host_state, icon, skeleton,
+        Failure, Status, host_state, icon, kept, skeleton,
         time::{Ago, At},
     },
     error::{AppError, set_page_status},
@@ -100,19 +100,22 @@ pub fn HostPage() -> impl IntoView {
     let deleted = Callback::new(move |_: Host| navigate("/hosts", Default::default()));
     view! {
         <Transition fallback=|| skeleton::lines(6)>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(host) => {
-                        let id = host.id;
-                        hosts.set(vec![host.clone()]);
-                        view! { <About id first=host acts stats /> }.into_any()
-                    }
-                    Err(error) => {
-                        set_page_status(error.0.class);
-                        view! { <Title text="Host" /><Failure error retry /> }.into_any()
-                    }
-                }
-            })}
+            {kept(
+                found,
+                move |host: Host| {
+                    let id = host.id;
+                    hosts.set(vec![host]);
+                    id
+                },
+                move |id| {
+                    let first = hosts.with_untracked(|hosts| hosts.first().cloned());
+                    first.map(|first| view! { <About id first acts stats /> }).into_any()
+                },
+                move |error| {
+                    set_page_status(error.0.class);
+                    view! { <Title text="Host" /><Failure error retry /> }.into_any()
+                },
+            )}
         </Transition>
         <HostDialog node=acts.dialog form=acts.form saved=Callback::new(move |host| acts.answered(host)) />
         <DeleteDialog acts deleted />

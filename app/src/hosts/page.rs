@@ -3,7 +3,7 @@
 use super::{acts::Acts, api, card::card, contexts::ContextsDialog, form::HostDialog, remove::DeleteDialog};
 use crate::{
     codec::resource,
-    components::{Empty, Failure, dialog, icon, skeleton},
+    components::{Empty, Failure, dialog, icon, kept, skeleton},
     live::Live,
     schedules::words::count,
 };
@@ -74,15 +74,12 @@ pub fn Hosts() -> impl IntoView {
             </div>
         </div>
         <Transition fallback=|| skeleton::lines(4)>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok(page) => {
-                        hosts.set(page.items);
-                        view! { <Cards acts /> }.into_any()
-                    }
-                    Err(error) => view! { <Failure error retry=reload /> }.into_any(),
-                }
-            })}
+            {kept(
+                page,
+                move |page| hosts.set(page.items),
+                move |()| view! { <Cards acts /> }.into_any(),
+                move |error| view! { <Failure error retry=reload /> }.into_any(),
+            )}
         </Transition>
         <HostDialog node=acts.dialog form=acts.form saved=Callback::new(move |host| acts.answered(host)) />
         <ContextsDialog node=contexts opened=looked acts />

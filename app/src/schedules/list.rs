@@ -7,7 +7,7 @@ use crate::{
         Empty, Failure,
         debounce::{gathered, settled},
         dialog::{self, Dialog},
-        icon, skeleton,
+        icon, kept, skeleton,
     },
     live::Live,
 };
@@ -49,6 +49,12 @@ pub fn Schedules() -> impl IntoView {
     );
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     let summary = RwSignal::new(String::new());
+    let listed = Listed {
+        rows: Rows::new(Vec::new()),
+        total: RwSignal::new(0),
+        next: RwSignal::new(None),
+        none_at_all: RwSignal::new(false),
+    };
     view! {
         <Title text="Schedules" />
         <div class="page-head">
@@ -61,12 +67,12 @@ pub fn Schedules() -> impl IntoView {
         </div>
         <ForecastCard query=asked />
         <Transition fallback=|| skeleton::lines(6)>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok(page) => view! { <Found page query=asked text summary reload /> }.into_any(),
-                    Err(error) => view! { <Failure error retry=reload /> }.into_any(),
-                }
-            })}
+            {kept(
+                page,
+                move |page| listed.take(page, asked.with_untracked(|asked| !asked.is_empty())),
+                move |()| view! { <Found listed query=asked text summary reload /> }.into_any(),
+                move |error| view! { <Failure error retry=reload /> }.into_any(),
+            )}
         </Transition>
     }
 }
@@ -98,19 +104,40 @@ impl Show {
     }
 }
 
-/// The list as it was read, following what changes.
+/// The list as it was read last, and what there is beyond it.
+#[derive(Clone, Copy)]
+struct Listed {
+    rows: Rows,
+    total: RwSignal<u64>,
+    next: RwSignal<Option<String>>,
+    /// Nobody searched, and there was none.
+    none_at_all: RwSignal<bool>,
+}
+
+impl Listed {
+    fn take(self, page: Page<Schedule>, searched: bool) {
+        self.none_at_all.set(page.total == 0 && !searched);
+        self.total.set(page.total);
+        self.next.set(page.next);
+        self.rows.items.set(page.items);
+    }
+}
+
+/// The list, following what changes.
 #[component]
 fn Found(
-    page: Page<Schedule>,
+    listed: Listed,
     query: Signal<String>,
     text: RwSignal<String>,
     summary: RwSignal<String>,
     reload: Callback<()>,
 ) -> impl IntoView {
-    let Page { items, total, next } = page;
-    let none_at_all = total == 0 && query.get_untracked().is_empty();
-    let rows = Rows::new(items);
-    let next = RwSignal::new(next);
+    let Listed {
+        rows,
+        total,
+        next,
+        none_at_all,
+    } = listed;
     let show = RwSignal::new(Show::All);
     follow(rows, reload);
     let count = move |show: Show| {
@@ -120,7 +147,7 @@ fn Found(
     Effect::new(move |_| {
         let (all, paused) = (count(Show::All), count(Show::Paused));
         summary.set(match next.with(Option::is_some) {
-            true => words::count(total, "schedule"),
+            true => words::count(total.get(), "schedule"),
             false if all == 0 => String::new(),
             false if paused == 0 => format!("{all} active"),
             false => format!("{} active, {paused} paused", all - paused),
@@ -214,7 +241,7 @@ fn Found(
             </Show>
         }
     };
-    let empty = Memo::new(move |_| none_at_all && rows.items.with(Vec::is_empty));
+    let empty = Memo::new(move |_| none_at_all.get() && rows.items.with(Vec::is_empty));
     view! {
         {move || if empty.get() { view! { <FirstSchedule /> }.into_any() } else { list().into_any() }}
         <ConfirmDelete rows />

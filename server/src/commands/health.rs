@@ -6,20 +6,27 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
 
 /// Less than the image's health check waits, so that the reason is seen.
 const PATIENCE: Duration = Duration::from_secs(8);
 const LARGEST: usize = 16 * 1024;
 
 /// Prints what `/health/ready` answers; a server that is not ready, or not there, is a failure.
-pub async fn ask(listen: SocketAddr) -> Result<(), Failure> {
+pub async fn ask(listen: SocketAddr, tls: bool) -> Result<(), Failure> {
     let address = reachable(listen);
-    let (status, body) = timeout(PATIENCE, get(address))
+    let (status, body) = timeout(PATIENCE, get(address, tls))
         .await
         .map_err(|_| format!("No answer from {address} within {} s.", PATIENCE.as_secs()))?
         .map_err(|error| format!("No answer from {address}: {error}."))?;
@@ -30,8 +37,23 @@ pub async fn ask(listen: SocketAddr) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn get(address: SocketAddr) -> Result<(StatusCode, String), Failure> {
+async fn get(address: SocketAddr, tls: bool) -> Result<(StatusCode, String), Failure> {
     let stream = TcpStream::connect(address).await?;
+    if tls {
+        let name = ServerName::IpAddress(address.ip().into());
+        // It asks itself, by an address that no certificate names.
+        let stream = TlsConnector::from(Arc::new(control::db::connect::tls_with_anyone()?))
+            .connect(name, stream)
+            .await?;
+        return get_over(stream, address).await;
+    }
+    get_over(stream, address).await
+}
+
+async fn get_over<S>(stream: S, address: SocketAddr) -> Result<(StatusCode, String), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // Ends with the sender; what goes wrong on the connection, the sender says.
     tokio::spawn(connection);
@@ -74,7 +96,7 @@ mod tests {
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = free.local_addr().expect("its address");
         drop(free);
-        let error = ask(address).await.expect_err("nobody listens").to_string();
+        let error = ask(address, false).await.expect_err("nobody listens").to_string();
         assert!(
             error.starts_with(&format!("No answer from {address}: ")),
             "{error}"

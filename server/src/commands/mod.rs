@@ -151,7 +151,7 @@ async fn execute(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Backup(Backup::Now) => backups::now(&settings).await,
         Command::Backup(Backup::List) => backups::list(&settings),
         Command::Restore { dump } => backups::restore(&settings, &dump).await,
-        Command::Health => health::ask(settings.listen).await,
+        Command::Health => health::ask(settings.listen, settings.tls.is_some()).await,
     }
 }
 

@@ -13,7 +13,11 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The other end of the TCP connection; the listener puts it into each request.
 #[derive(Clone, Copy, Debug)]
-pub struct PeerAddress(pub SocketAddr);
+pub struct PeerAddress {
+    pub address: SocketAddr,
+    /// Whether it speaks TLS to us.
+    pub encrypted: bool,
+}
 
 /// What is known of the other end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,16 +25,16 @@ pub struct Peer {
     pub client: Client,
     /// The host (and port) that the browser asked for.
     pub host: Option<String>,
-    /// Whether the browser speaks TLS, to a proxy before us.
+    /// Whether the browser speaks TLS, to us or to a proxy before us.
     pub encrypted: bool,
 }
 
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<PeerAddress>().map(|peer| peer.0.ip());
+    let connection = request.extensions().get::<PeerAddress>().copied();
     let settings = &state.settings;
     let peer = Peer::of(
         request.headers(),
-        address,
+        connection,
         &settings.trusted_proxies,
         settings.public_url.as_ref(),
     );
@@ -41,17 +45,21 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
 impl Peer {
     fn of(
         headers: &HeaderMap,
-        address: Option<IpAddr>,
+        connection: Option<PeerAddress>,
         trusted: &[IpNet],
         public_url: Option<&PublicUrl>,
     ) -> Self {
+        let address = connection.map(|connection| connection.address.ip());
         let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(&ip.to_canonical()));
         let proxied = address.as_ref().is_some_and(is_trusted);
-        let (mut ip, mut host, mut encrypted) = (address, text(headers, header::HOST.as_str()), false);
+        let (mut ip, mut host) = (address, text(headers, header::HOST.as_str()));
+        let mut encrypted = connection.is_some_and(|connection| connection.encrypted);
         if proxied {
             // Each proxy adds whom it saw at the end, so the nearest one that nobody vouches for is the client.
             ip = forwarded_for(headers).find(|ip| !is_trusted(ip)).or(address);
-            encrypted = last(headers, "x-forwarded-proto").as_deref() == Some("https");
+            if let Some(scheme) = last(headers, "x-forwarded-proto") {
+                encrypted = scheme == "https";
+            }
             host = last(headers, "x-forwarded-host").or(host);
         }
         if let Some(public) = public_url.filter(|url| url.is_https()) {
@@ -122,7 +130,11 @@ mod tests {
             let vars = [("CHRONTAINER_PUBLIC_URL".into(), url.into())];
             Settings::from_vars(vars, false).unwrap().public_url.unwrap()
         });
-        Peer::of(&map, address.parse().ok(), &trusted, public.as_ref())
+        let connection = address.parse().ok().map(|ip: IpAddr| PeerAddress {
+            address: (ip, 40_000).into(),
+            encrypted: false,
+        });
+        Peer::of(&map, connection, &trusted, public.as_ref())
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::tls::TlsFiles;
 use control::db::connect::ConnectSpec;
 use ipnet::IpNet;
 
@@ -35,6 +36,8 @@ pub const LONGEST_RUNTIME_DIR: usize = 80;
 pub struct Settings {
     /// `CHRONTAINER_LISTEN`
     pub listen: SocketAddr,
+    /// `CHRONTAINER_TLS_CERT_FILE` and `CHRONTAINER_TLS_KEY_FILE`, which need each other; `None` means plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// `CHRONTAINER_PUBLIC_URL`
     pub public_url: Option<PublicUrl>,
     /// `CHRONTAINER_DATABASE_URL`; `None` means the private cluster. Its `Debug` hides the password.
@@ -118,6 +121,7 @@ impl Settings {
             listen: reader
                 .value("LISTEN", parse::listen)
                 .unwrap_or_else(parse::default_listen),
+            tls: tls(&mut reader),
             public_url: reader.value("PUBLIC_URL", PublicUrl::parse),
             database: reader.value("DATABASE_URL", |url| {
                 url.parse::<ConnectSpec>().map_err(|error| error.to_string())
@@ -185,6 +189,25 @@ impl Settings {
     /// Every variable with its default and its meaning, in the order of the documentation.
     pub fn reference() -> Vec<SettingDoc> {
         reference::SETTINGS.to_vec()
+    }
+}
+
+fn tls(reader: &mut Reader) -> Option<TlsFiles> {
+    let certificate = reader.value("TLS_CERT_FILE", paths::directory);
+    let key = reader.value("TLS_KEY_FILE", paths::directory);
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (None, None) => None,
+        (certificate, _) => {
+            let (set, missing) = match certificate {
+                Some(_) => ("CHRONTAINER_TLS_CERT_FILE", "CHRONTAINER_TLS_KEY_FILE"),
+                None => ("CHRONTAINER_TLS_KEY_FILE", "CHRONTAINER_TLS_CERT_FILE"),
+            };
+            reader.problem(&format!(
+                "{set} is set without {missing}: set both to serve over TLS, or neither to serve plain HTTP."
+            ));
+            None
+        }
     }
 }
 

@@ -30,6 +30,17 @@ pub(super) const SETTINGS: &[SettingDoc] = &[
         "Address and port to serve on; 0.0.0.0:3000 serves every network.",
     ),
     doc(
+        "CHRONTAINER_TLS_CERT_FILE",
+        "(plain HTTP)",
+        "PEM file of the certificate to serve with over TLS, the server's own first, then its chain; needs \
+         CHRONTAINER_TLS_KEY_FILE. A renewed file is taken within seconds.",
+    ),
+    doc(
+        "CHRONTAINER_TLS_KEY_FILE",
+        "(plain HTTP)",
+        "PEM file of that certificate's private key, not encrypted, readable by the user that the server runs as.",
+    ),
+    doc(
         "CHRONTAINER_PUBLIC_URL",
         "(taken from each request)",
         "The address people use, an http or https origin. Decides links, Origin checks, Secure cookies and passkeys.",

@@ -19,6 +19,7 @@ mod providers;
 mod refusals;
 mod security;
 mod steps;
+mod tls;
 mod triggers;
 
 use testkit::{

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     codec::resource,
-    components::{Failure, debounce::gathered, icon, skeleton},
+    components::{Failure, debounce::gathered, icon, kept, skeleton},
     error::set_page_status,
     live::Live,
     shell::{Crumb, Heading},
@@ -38,7 +38,7 @@ pub fn RunPage() -> impl IntoView {
     let id =
         Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<RunId>().ok())));
     let again = RwSignal::new(0_u32);
-    let run = resource(
+    let found = resource(
         move || (id.get(), live.gaps(), again.get()),
         |(id, ..)| async move {
             match id {
@@ -47,34 +47,47 @@ pub fn RunPage() -> impl IntoView {
             }
         },
     );
+    let latest = RwSignal::new(None::<Run>);
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     view! {
         <Transition fallback=|| skeleton::lines(8)>
-            {move || Suspend::new(async move {
-                match run.await {
-                    Ok(run) => view! { <Found run /> }.into_any(),
-                    Err(error) => {
-                        set_page_status(error.0.class);
-                        view! {
-                            <Title text="Run" />
-                            <Failure error retry=reload />
-                        }
-                        .into_any()
+            {kept(
+                found,
+                move |run: Run| {
+                    let id = run.summary.id;
+                    latest.set(Some(run));
+                    id
+                },
+                move |_| latest.get_untracked().map(|run| view! { <Found run latest /> }).into_any(),
+                move |error| {
+                    set_page_status(error.0.class);
+                    view! {
+                        <Title text="Run" />
+                        <Failure error retry=reload />
                     }
-                }
-            })}
+                    .into_any()
+                },
+            )}
         </Transition>
     }
 }
 
 #[component]
-fn Found(run: Run) -> impl IntoView {
+fn Found(run: Run, latest: RwSignal<Option<Run>>) -> impl IntoView {
     let id = run.summary.id;
     let title = run.summary.title.clone();
     let schedule = run.summary.schedule.clone();
     let run = RwSignal::new(run);
     let log = Log::new(id);
     follow(id, run, log);
+    Effect::new(move |before: Option<()>| {
+        let again = latest.get().filter(|latest| latest.summary.id == id);
+        // The first is what the page began with.
+        if let (Some(again), Some(())) = (again, before) {
+            run.set(again);
+            log.refresh();
+        }
+    });
     Heading::set(
         || "Run".to_owned(),
         move || {

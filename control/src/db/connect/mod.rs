@@ -14,6 +14,8 @@ use url::Url;
 mod parts;
 mod tls;
 
+pub use tls::tls_with_anyone;
+
 use parts::Parts;
 
 /// The parameters a database URL may carry behind its `?`.

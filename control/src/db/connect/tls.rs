@@ -46,6 +46,15 @@ pub(super) fn client_config(
     Ok(Some(config))
 }
 
+/// TLS with whoever is at the other end: for asking oneself.
+///
+/// # Errors
+/// When this machine can set up none.
+pub fn tls_with_anyone() -> Result<ClientConfig, ConnectSpecError> {
+    client_config(TlsMode::Require, None)?
+        .ok_or_else(|| ConnectSpecError::Tls("it is switched off".to_owned()))
+}
+
 fn authorities(
     provider: &Arc<CryptoProvider>,
     root_cert: Option<&Path>,
