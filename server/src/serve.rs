@@ -240,11 +240,18 @@ impl Server {
         &self.table
     }
 
+    /// What it speaks where it listens.
+    pub fn scheme(&self) -> &'static str {
+        match self.state.settings.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
     /// The address for people: the public one, or where it listens, by a name that works on this machine.
     pub fn url(&self) -> String {
-        let settings = &self.state.settings;
-        let scheme = if settings.tls.is_some() { "https" } else { "http" };
-        match &settings.public_url {
+        let scheme = self.scheme();
+        match &self.state.settings.public_url {
             Some(url) => url.origin().to_owned(),
             None if self.address.ip().is_unspecified() => {
                 format!("{scheme}://localhost:{}", self.address.port())

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::settings::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What is printed, line by line: `listening on http://…` once requests are answered (programs wait for it), then
+/// What is printed, line by line: `listening on http://…` (or https) once requests are answered (programs wait for it), then
 /// the set-up link while one is needed.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     // Before the start, so that Ctrl-C during a long start ends it too.
@@ -13,8 +13,9 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         server = crate::serve(settings) => server?,
         () = signals.next() => return Ok(()),
     };
-    println!("listening on http://{}", server.address());
-    if server.url() != format!("http://{}", server.address()) {
+    let listening = format!("{}://{}", server.scheme(), server.address());
+    println!("listening on {listening}");
+    if server.url() != listening {
         println!("open {}", server.url());
     }
     if let Some(link) = server.setup_link() {
