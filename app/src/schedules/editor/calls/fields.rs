@@ -3,7 +3,7 @@
 use super::{Codes, renew};
 use crate::{
     codec::resource,
-    components::icon,
+    components::{icon, toast::Toasts},
     schedules::{api, editor::trigger::One},
 };
 use domain::{
@@ -18,7 +18,7 @@ const MOST: u32 = 500;
 
 pub fn webhook(one: One) -> AnyView {
     let signed = move || one.when.with(|when| when.calls.signed);
-    let id = format!("signed-{}", one.key);
+    let (id, toasts) = (format!("signed-{}", one.key), Toasts::get());
     // Renewing is for an address that was made already.
     let is_made = Memo::new(move |_| {
         one.editing.schedule.with(|schedule| {
@@ -51,7 +51,7 @@ pub fn webhook(one: One) -> AnyView {
             "Only calls with a signature (HMAC-SHA-256, as GitHub sends it)"
         </label>
         <Show when=move || is_made.get()>
-            <button class="btn btn-sm" type="button" on:click=move |_| renew(one.editing)>
+            <button class="btn btn-sm" type="button" on:click=move |_| renew(one.editing, toasts)>
                 {icon("refresh-cw")}
                 "New address"
             </button>
@@ -202,16 +202,20 @@ fn health(one: One) -> AnyView {
 pub fn outcome(one: One) -> AnyView {
     let own = one.editing.id();
     let schedules = resource(|| (), |()| api::list(String::new(), false, MOST, None));
+    let found = RwSignal::new(Vec::<Schedule>::new());
+    Effect::new(move |_| {
+        if let Some(Ok(page)) = schedules.get() {
+            found.set(page.items);
+        }
+    });
     let chosen = move || one.when.with(|when| when.calls.schedule.clone());
     let options = move || {
-        let known = schedules.get().and_then(Result::ok);
-        let mut known: Vec<(String, String)> = known
-            .map(|page| page.items)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|schedule| Some(schedule.id) != own)
-            .map(|schedule| (schedule.id.to_string(), schedule.name))
-            .collect();
+        let mut known: Vec<(String, String)> = found.with(|found| {
+            let others = found.iter().filter(|schedule| Some(schedule.id) != own);
+            others
+                .map(|schedule| (schedule.id.to_string(), schedule.name.clone()))
+                .collect()
+        });
         let chosen = chosen();
         if !chosen.is_empty() && known.iter().all(|(id, _)| *id != chosen) {
             // Further down the list than is read, or not read yet.
@@ -238,7 +242,7 @@ pub fn outcome(one: One) -> AnyView {
         <div class="field inline">
             <label for=id.clone()>"after"</label>
             <select
-                class="select"
+                class="select wide"
                 id=id
                 aria-label="Schedule"
                 on:change=move |event| {
@@ -247,7 +251,7 @@ pub fn outcome(one: One) -> AnyView {
                 }
             >
                 <option value="" selected=move || chosen().is_empty()>"Choose a schedule"</option>
-                <Transition>{options}</Transition>
+                {options}
             </select>
             <select
                 class="select"

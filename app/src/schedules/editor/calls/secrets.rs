@@ -13,9 +13,8 @@ use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
 /// Makes a new address; the old one no longer works.
-pub fn renew(editing: Editing) {
+pub fn renew(editing: Editing, toasts: Toasts) {
     let Some(id) = editing.id() else { return };
-    let toasts = Toasts::get();
     spawn_local(async move {
         match api::renew_webhook(id).await {
             Ok(secrets) => {
