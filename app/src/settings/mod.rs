@@ -16,7 +16,7 @@ pub use profile::Profile;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/settings", "Profile"),
     ("/settings/keys", "API keys"),
     ("/settings/secrets", "Secrets"),
