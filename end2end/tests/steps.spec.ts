@@ -124,6 +124,7 @@ test("a chain by pointer: drag, duplicate, remove, undo", async ({ page, stack }
   const order = () => titles.allInnerTexts().then((all) => all.map((text) => text.replace(/^\d+\s+/, "")));
   await expect.poll(order).toEqual(["one", "two", "three"]);
   const grip = page.locator(".step-head .grip");
+  await page.locator(".chain").evaluate((chain) => chain.scrollIntoView({ block: "center" }));
   const [from, to] = [await grip.nth(0).boundingBox(), await grip.nth(2).boundingBox()];
   await page.mouse.move(from!.x + 8, from!.y + 8);
   await page.mouse.down();
