@@ -203,7 +203,7 @@ fn tls(reader: &mut Reader) -> Option<TlsFiles> {
                 Some(_) => ("CHRONTAINER_TLS_CERT_FILE", "CHRONTAINER_TLS_KEY_FILE"),
                 None => ("CHRONTAINER_TLS_KEY_FILE", "CHRONTAINER_TLS_CERT_FILE"),
             };
-            reader.problem(&format!(
+            reader.problem(format!(
                 "{set} is set without {missing}: set both to serve over TLS, or neither to serve plain HTTP."
             ));
             None
