@@ -171,6 +171,7 @@ async fn elsewhere(
         .bind::<Bytea, _>(sealed.bytes)
         .execute(conn)
         .await?;
+        done.sealed += 1;
     }
     Ok(())
 }

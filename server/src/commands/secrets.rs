@@ -22,8 +22,11 @@ pub async fn rotate(settings: &Settings, force: bool) -> Result<(), Failure> {
     .await?;
     replace(&path, &next, &kept)?;
     println!(
-        "{} secrets are sealed with the new key {} in {}.",
-        outcome.sealed,
+        "{} sealed with the new key {} in {}.",
+        match outcome.sealed {
+            1 => "1 secret is".to_owned(),
+            n => format!("{n} secrets are"),
+        },
         new.id(),
         path.display()
     );

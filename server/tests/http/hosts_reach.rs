@@ -365,10 +365,7 @@ async fn a_host_behind_mutual_tls_trusts_its_ca_alone() {
     server.stop().await.unwrap();
     let key = std::fs::read(server.data_dir().join("secret.key")).unwrap();
     let said = server.command(&["secrets", "rotate"]).await.unwrap();
-    assert!(
-        said.starts_with("1 secrets are sealed with the new key"),
-        "{said}"
-    );
+    assert!(said.starts_with("1 secret is sealed with the new key"), "{said}");
     assert_ne!(std::fs::read(server.data_dir().join("secret.key")).unwrap(), key);
     server.start_again().await.unwrap();
     until(&server, &host["id"], |host| host["status"] == "online").await;
