@@ -127,7 +127,12 @@ export class Eyes {
 
   /** What slides in or fades is looked at when it has arrived. */
   private async settled() {
-    await this.page.evaluate(() => Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
+    // axe works in a page of its own; behind it nothing is drawn, and what is not drawn never arrives.
+    await this.page.bringToFront();
+    await this.page.evaluate(() => {
+      const arriving = document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity);
+      return Promise.race([Promise.allSettled(arriving.map((a) => a.finished)), new Promise((done) => setTimeout(done, 3_000))]).then(() => undefined);
+    });
     await this.page.evaluate(() => document.fonts.ready);
   }
 

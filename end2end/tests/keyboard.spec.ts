@@ -121,7 +121,9 @@ test("a dialog takes the focus and gives it back", async ({ page }) => {
   await page.keyboard.press("Escape");
   await expect(search).toBeFocused();
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("combobox", { name: "Search or run" })).toBeFocused();
   await page.keyboard.type("hosts");
+  await expect(page.getByRole("option", { name: /Hosts/ })).toHaveAttribute("aria-selected", "true");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Hosts", level: 1 })).toBeVisible();
 });

@@ -57,9 +57,9 @@ test("events, outcomes and dates are chosen in the form", async ({ page, stack, 
   await expect(page.locator(".plain")).toContainText("after Nightly backup failed");
   await page.getByRole("button", { name: "Add another time" }).click();
   await page.getByRole("radio", { name: "Dates" }).last().check({ force: true });
-  await page.getByLabel("Date 1").fill("2035-12-24T10:00");
+  await page.getByRole("textbox", { name: "Date 1" }).fill("2035-12-24T10:00");
   await page.getByRole("button", { name: "Add a date" }).click();
-  await page.getByLabel("Date 2").fill("2036-12-24T10:00");
+  await page.getByRole("textbox", { name: "Date 2" }).fill("2036-12-24T10:00");
   await expect(page.locator(".plain")).toContainText("on 2 dates");
   await eyes.check("trigger-all");
   await page.getByRole("button", { name: "Create schedule" }).click();
