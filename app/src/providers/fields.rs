@@ -9,7 +9,7 @@ use leptos::prelude::*;
 fn fault_line(id: String, message: Signal<Option<String>>) -> AnyView {
     view! {
         <div id=id aria-live="polite">
-            {move || message.get().map(|message| view! { <span class="field-err">{icon("circle-alert")}<span>{message}</span></span> })}
+            {move || message.try_get().flatten().map(|message| view! { <span class="field-err">{icon("circle-alert")}<span>{message}</span></span> })}
         </div>
     }
     .into_any()
@@ -35,7 +35,7 @@ pub fn text(
                 autocomplete=if secret { "new-password" } else { "off" }
                 autocapitalize="none"
                 spellcheck="false"
-                aria-invalid=move || fault.get().map(|_| "true")
+                aria-invalid=move || fault.try_get().flatten().map(|_| "true")
                 aria-describedby=about.clone()
                 prop:value=move || value.get()
                 on:input=move |event| value.set(event_target_value(&event))

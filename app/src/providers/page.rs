@@ -34,6 +34,8 @@ pub fn Providers() -> impl IntoView {
     let form = Form::new();
     let orgs = RwSignal::new(Vec::<Org>::new());
     let origin = RwSignal::new(String::new());
+    // The dialog is made anew for other organisations only.
+    let same_orgs = Memo::new(move |_| orgs.get());
     let lacks = auth::lacks(Permission::ProvidersManage);
     let home = move || {
         orgs.with_untracked(|orgs| {
@@ -84,7 +86,7 @@ pub fn Providers() -> impl IntoView {
                 }
             })}
         </Transition>
-        <ProviderDialog node form origin=origin.into() orgs=orgs.into() saved=reload />
+        <ProviderDialog node form origin=origin.into() orgs=same_orgs.into() saved=reload />
         <ConfirmDelete deleting done=reload />
     }
 }

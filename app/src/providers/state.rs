@@ -50,6 +50,8 @@ pub struct Form {
     pub testing: RwSignal<bool>,
     /// The organisation that a new line begins with.
     home: RwSignal<OrgId>,
+    /// What the lines belong to: the page. What made them, a button of a list that is read again, goes before them.
+    owner: StoredValue<Option<Owner>>,
 }
 
 impl Form {
@@ -78,6 +80,7 @@ impl Form {
             report: RwSignal::new(None),
             testing: RwSignal::new(false),
             home: RwSignal::new(OrgId::HOME),
+            owner: StoredValue::new(Owner::current()),
         }
     }
 
@@ -149,11 +152,15 @@ impl Form {
     fn line(self, mapping: &RoleMapping) {
         let id = self.next.get_untracked();
         self.next.set(id + 1);
-        let line = Line {
+        let make = || Line {
             id,
             value: RwSignal::new(mapping.value.clone()),
             org: RwSignal::new(mapping.org_id),
             role: RwSignal::new(mapping.role),
+        };
+        let line = match self.owner.get_value() {
+            Some(owner) => owner.with(make),
+            None => make(),
         };
         self.lines.update(|lines| lines.push(line));
     }
