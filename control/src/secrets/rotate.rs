@@ -18,8 +18,14 @@ use domain::{
 };
 use uuid::Uuid;
 
-/// Sealed values that belong to no organisation, by table and the column that they are bound to.
-const ELSEWHERE: [(&str, &str); 2] = [("second_factors", "user_id"), ("identity_providers", "id")];
+/// Where sealed values are: the table, the column that names the row which they are bound to, and the organisation.
+const PLACES: [(&str, &str, &str); 3] = [
+    ("secrets", "id", "org_id"),
+    ("second_factors", "user_id", NO_ORG),
+    ("identity_providers", "id", NO_ORG),
+];
+/// What belongs to no organisation is bound to this.
+const NO_ORG: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 
 /// What became of the secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,44 +79,9 @@ pub async fn rotate(control: &Control, new: &SealKey, force: bool) -> Result<Rot
         .into());
     }
     conn.transaction::<_, Error, _>(async |conn| {
-        diesel::sql_query("lock table secrets in exclusive mode")
-            .execute(conn)
-            .await?;
-        let rows: Vec<Row> = diesel::sql_query("select id, org_id, key_id, nonce, sealed from secrets")
-            .load(conn)
-            .await?;
         let mut done = Rotated::default();
-        for row in rows {
-            let (org, id) = (OrgId(row.org_id), SecretId(row.id));
-            if row.key_id == new.id() {
-                done.sealed += 1;
-                continue;
-            }
-            let sealed = Sealed {
-                nonce: row.nonce,
-                bytes: row.sealed,
-            };
-            let opened = (row.key_id == old.id())
-                .then(|| old.open(org, id, &sealed))
-                .flatten();
-            let Some(plain) = opened else {
-                done.lost += 1;
-                continue;
-            };
-            let sealed = new
-                .seal(org, id, &plain)
-                .ok_or_else(|| Error::Internal("a secret could not be sealed".to_owned()))?;
-            diesel::sql_query("update secrets set key_id = $2, nonce = $3, sealed = $4 where id = $1")
-                .bind::<SqlUuid, _>(id.0)
-                .bind::<Text, _>(new.id())
-                .bind::<Bytea, _>(sealed.nonce)
-                .bind::<Bytea, _>(sealed.bytes)
-                .execute(conn)
-                .await?;
-            done.sealed += 1;
-        }
-        for (table, id) in ELSEWHERE {
-            elsewhere(conn, (old, new), table, id, &mut done).await?;
+        for place in PLACES {
+            reseal(conn, (old, new), place, &mut done).await?;
         }
         let actor = Actor {
             via: domain::auth::Via::Console,
@@ -125,20 +96,18 @@ pub async fn rotate(control: &Control, new: &SealKey, force: bool) -> Result<Rot
     .await
 }
 
-/// Seals what one of the other tables holds.
-async fn elsewhere(
+/// Seals what one table holds.
+async fn reseal(
     conn: &mut AsyncPgConnection,
     (old, new): (&SealKey, &SealKey),
-    table: &str,
-    id: &str,
+    (table, id, org): (&str, &str, &str),
     done: &mut Rotated,
 ) -> Result<()> {
     diesel::sql_query(format!("lock table {table} in exclusive mode"))
         .execute(conn)
         .await?;
     let rows: Vec<Row> = diesel::sql_query(format!(
-        "select {id} as id, '00000000-0000-0000-0000-000000000000'::uuid as org_id, key_id, nonce, sealed from {table} \
-         where sealed is not null"
+        "select {id} as id, {org} as org_id, key_id, nonce, sealed from {table} where sealed is not null"
     ))
     .load(conn)
     .await?;
