@@ -76,7 +76,7 @@ impl Settings {
         let sealed = if shown == Shown::default() {
             Sealed::default()
         } else {
-            match secrets::open_for_host(conn, control, OrgId(row.org_id), host).await? {
+            match secrets::open_for(conn, control, OrgId(row.org_id), secrets::Owner::Host(host)).await? {
                 Some(text) => unsealed(&text, host)?,
                 None => Sealed::default(),
             }
@@ -125,7 +125,7 @@ impl Settings {
         host: HostId,
     ) -> Result<()> {
         if self.sealed.is_empty() {
-            return secrets::delete_for_host(conn, host).await;
+            return secrets::delete_for(conn, secrets::Owner::Host(host)).await;
         }
         let sealed = Sealed {
             host: Some(host),
@@ -135,7 +135,14 @@ impl Settings {
             what: "a host's secrets",
             source,
         })?;
-        secrets::put_for_host(conn, control, org, host, &SecretString::from(text)).await
+        secrets::put_for(
+            conn,
+            control,
+            org,
+            secrets::Owner::Host(host),
+            &SecretString::from(text),
+        )
+        .await
     }
 
     /// What they are after a change; whether they may be used is checked.

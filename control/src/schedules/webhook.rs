@@ -14,7 +14,8 @@ use crate::{
     db::statement,
     error::{Error, Result},
     events::Topic,
-    runs, secrets,
+    runs,
+    secrets::{self, Owner},
 };
 use diesel::{
     OptionalExtension, QueryableByName,
@@ -76,7 +77,7 @@ pub(super) async fn keep(
             .bind::<SqlUuid, _>(id.0)
             .execute(conn)
             .await?;
-        secrets::delete_for_schedule(conn, id).await?;
+        secrets::delete_for(conn, Owner::Schedule(id)).await?;
         return Ok(None);
     };
     let token = tokens::random("hook_");
@@ -88,12 +89,12 @@ pub(super) async fn keep(
     .bind::<Binary, _>(tokens::hash(token.expose_secret()))
     .execute(conn)
     .await?;
-    let has_secret = secrets::is_kept_for_schedule(conn, id).await?;
+    let has_secret = secrets::is_kept_for(conn, Owner::Schedule(id)).await?;
     let signing_secret = match (signed, has_secret) {
         (true, false) => Some(new_signing_secret(conn, control, org, id).await?),
         (true, true) => None,
         (false, _) => {
-            secrets::delete_for_schedule(conn, id).await?;
+            secrets::delete_for(conn, Owner::Schedule(id)).await?;
             None
         }
     };
@@ -157,7 +158,7 @@ async fn new_signing_secret(
     id: ScheduleId,
 ) -> Result<String> {
     let secret = tokens::random("");
-    secrets::put_for_schedule(conn, control, org, id, &secret).await?;
+    secrets::put_for(conn, control, org, Owner::Schedule(id), &secret).await?;
     Ok(secret.expose_secret().to_owned())
 }
 
@@ -182,7 +183,7 @@ pub async fn find_webhook(control: &Control, token: &str) -> Result<Webhook> {
 /// or nothing.
 ///
 /// # Errors
-/// 400 `body_not_json`; 403 `signature_invalid`; 409 `schedule_disabled`, `schedule_paused`; 503 `secret_key_lost`.
+/// 400 `body_not_json`; 403 `signature_invalid`; 409 `schedule_disabled`, `schedule_paused`; 409 `secret_damaged`; 503 `secret_key_lost`.
 pub async fn call_webhook(
     control: &Control,
     webhook: &Webhook,
@@ -192,7 +193,7 @@ pub async fn call_webhook(
     let (org, id) = (OrgId(webhook.org_id), webhook.schedule());
     let mut conn = control.db().conn().await?;
     if webhook.is_signed {
-        let secret = secrets::open_for_schedule(&mut conn, control, org, id).await?;
+        let secret = secrets::open_for(&mut conn, control, org, Owner::Schedule(id)).await?;
         let holds = secret.is_some_and(|secret| is_signed_with(&secret, signature, body));
         if !holds {
             return Err(Problem::new(

@@ -5,17 +5,13 @@
 //! is worth nothing.
 
 mod key;
-mod of_host;
-mod of_schedule;
+mod owned;
 mod rotate;
 mod store;
 
 pub(crate) use key::Sealed;
 pub use key::{KeyError, SealKey};
-pub(crate) use of_host::{delete_for_host, open_for_host, put_for_host};
-pub(crate) use of_schedule::{
-    delete_for_schedule, is_kept_for_schedule, open_for_schedule, put_for_schedule,
-};
+pub(crate) use owned::{Owner, delete_for, is_kept_for, open_for, put_for};
 pub use rotate::{Rotated, rotate};
 pub use store::{check_key, delete, open, put};
 
