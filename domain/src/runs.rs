@@ -155,6 +155,16 @@ pub enum RunTrigger {
     Outcome { by: String, of: RunId },
 }
 
+impl RunTrigger {
+    /// Whether somebody asked for this very run: maintenance of a host keeps away what was only planned.
+    pub fn is_asked_for(&self) -> bool {
+        matches!(
+            self,
+            Self::Manual { .. } | Self::Direct { .. } | Self::Retry { .. } | Self::Again { .. }
+        )
+    }
+}
+
 /// What a trigger is read from; see `events::Wire`.
 #[derive(Deserialize)]
 struct TriggerWire {

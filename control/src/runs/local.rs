@@ -2,6 +2,7 @@
 
 use super::{
     batch::Batcher,
+    circuit::Circuits,
     execute::QuickEnd,
     lease::{Claimed, Leases},
 };
@@ -25,6 +26,7 @@ pub struct Local {
     /// Set when this server goes: executors stop before their next engine call and give their runs back.
     pub(crate) draining: CancellationToken,
     hosts: Mutex<HashMap<HostId, Arc<Semaphore>>>,
+    pub(crate) circuits: Circuits,
     /// Runs that steps of other runs wait for.
     beside: Mutex<Vec<RunId>>,
     beside_bell: Notify,

@@ -7,6 +7,7 @@
 
 mod batch;
 mod cancel;
+mod circuit;
 mod execute;
 pub(crate) mod faults;
 mod held;

@@ -13,7 +13,7 @@ use domain::{
     actions::WorksOn,
     guards::Condition,
     ids::HostId,
-    runs::{Only, TargetState},
+    runs::{Only, RunTrigger},
     selectors::Selector,
 };
 use futures::{StreamExt, stream};
@@ -101,12 +101,8 @@ impl Executor {
         Ok(Ok((0..)
             .zip(found.into_iter().zip(objections))
             .map(|(ordinal, (found, objection))| {
-                let mut target = Target::found(ordinal, found, &at.step.action);
-                if let Some(why) = objection {
-                    target.state = TargetState::Skipped;
-                    target.message = Some(why);
-                }
-                target
+                let kept = self.kept_away(found.host_id, &found.host_name).or(objection);
+                Target::found(ordinal, found, &at.step.action).unless(kept)
             })
             .collect()))
     }
@@ -142,8 +138,20 @@ impl Executor {
         }
         Ok((0..)
             .zip(found)
-            .map(|(ordinal, host)| Target::host(ordinal, host, &at.step.action))
+            .map(|(ordinal, host)| {
+                let kept = self.kept_away(host.id, &host.name);
+                Target::host(ordinal, host, &at.step.action).unless(kept)
+            })
             .collect())
+    }
+
+    /// Why a host's maintenance keeps this run away from it: nobody asked for it now.
+    fn kept_away(&self, host: HostId, name: &str) -> Option<String> {
+        let asked_for = serde_json::from_value(self.claimed.trigger.clone())
+            .is_ok_and(|trigger: RunTrigger| trigger.is_asked_for());
+        (!asked_for && self.control.fleet().in_maintenance(host)).then(|| {
+            format!("Skipped: {name} is in maintenance, and only what somebody asks for is done there.")
+        })
     }
 
     /// What the schedule's conditions say of each container, asked once in a run.
@@ -175,6 +183,9 @@ impl Executor {
     async fn object(&self, conditions: &[Condition], target: &FleetTarget) -> Option<String> {
         let engine = self.control.fleet().engine(target.host_id)?;
         // A host that does not answer is the step's own failure, and no reason to skip.
+        if self.unreachable(target.host_id, &engine).await.is_some() {
+            return None;
+        }
         let facts = engines::look(&engine, Some(&target.engine_id), &target.name)
             .await
             .ok()?;

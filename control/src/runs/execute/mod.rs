@@ -38,6 +38,7 @@ use domain::{
     runs::{LogLine, RunPlan, RunState, TargetState},
 };
 use earlier::Earlier;
+use engine::{Engine, EngineError};
 use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::Instant};
@@ -171,6 +172,12 @@ impl Executor {
         }
         let (state, message) = self.outcome(plan, &chain.ends, late);
         self.finish(state, message, Vec::new()).await
+    }
+
+    /// Why a host that was found not to answer still does not.
+    async fn unreachable(&self, host: HostId, engine: &Engine) -> Option<EngineError> {
+        self.control.fleet().host_error(host)?;
+        self.control.runs().circuits.ask(host, engine).await.err()
     }
 
     /// Whether the run's own time is up.

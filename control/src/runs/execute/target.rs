@@ -110,6 +110,15 @@ impl Target {
         Self::new(0, about(action))
     }
 
+    /// Left alone where there is a reason.
+    pub fn unless(mut self, why: Option<String>) -> Self {
+        if why.is_some() {
+            self.state = TargetState::Skipped;
+            self.message = why;
+        }
+        self
+    }
+
     pub fn refusal(action: &Action) -> String {
         format!(
             "Chrontainer or its database runs in this container, so it does not {} it: nothing would be left to start it \
@@ -241,6 +250,13 @@ impl Executor {
                 }
             },
         };
+        // A step that waits for a container may wait for its host too.
+        if let (Some(host), Some(engine), None) = (target.host_id, &engine, &target.intent)
+            && !matches!(at.step.action, Action::Wait(_))
+            && let Some(error) = self.unreachable(host, engine).await
+        {
+            return Ok(Done::error(&error));
+        }
         let claimed = &self.claimed;
         let status = at.chain.previous_state().map_or("", TargetState::as_str);
         let output = at.chain.previous_output(target.container_id);

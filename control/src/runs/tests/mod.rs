@@ -2,6 +2,7 @@
 
 mod actions;
 mod engines;
+mod hosts;
 mod requests;
 mod rights;
 

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 /// How long an executor that took a run over waits to learn what the one before did: with the lease that had to end first,
 /// every run that a crash left open is at its end within half a minute.
 const TAKEN_OVER: Duration = Duration::from_secs(10);
+/// How often a target that waits for its turn looks whether its host still answers.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(job: &Job<'_>) -> Result<Done, Stop> {
     let engine = job.engine()?;
@@ -26,11 +28,19 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Done, Stop> {
         )));
     };
     let slots = job.executor.control.runs().slots(host);
-    let permit = tokio::select! {
-        // A queue of targets on a slow host ends at once when the run does.
-        biased;
-        halt = lease.halted(), if target.intent.is_none() => return job.halted(halt),
-        permit = slots.acquire_owned() => permit,
+    let mut turn = std::pin::pin!(slots.acquire_owned());
+    let permit = loop {
+        tokio::select! {
+            // A queue of targets on a slow host ends at once when the run does, or when the host is found not to answer.
+            biased;
+            halt = lease.halted(), if target.intent.is_none() => return job.halted(halt),
+            permit = &mut turn => break permit,
+            () = tokio::time::sleep(LOOK), if target.intent.is_none() => {
+                if let Some(error) = job.executor.unreachable(host, engine).await {
+                    return Ok(Done::error(&error));
+                }
+            }
+        }
     };
     let _slot = permit.map_err(|_| Stop::Draining)?;
 
