@@ -306,6 +306,9 @@ pub struct RunPlan {
     /// What its trigger brought along (a webhook's body): `trigger.payload` in templates.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub payload: serde_json::Value,
+    /// The selector of the API key that asked for it: what its targets fit later is cut to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
     /// Of a run that tries again: steps (from 0) that were done before,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<u32>,
@@ -332,6 +335,15 @@ impl RunPlan {
         Self {
             steps,
             ..Self::default()
+        }
+    }
+
+    /// Cut to where a key holds; one that was cut before stays so for those who come without a limit.
+    #[must_use]
+    pub fn cut_to(self, limit: Option<&str>) -> Self {
+        Self {
+            within: limit.map(str::to_owned).or(self.within),
+            ..self
         }
     }
 }

@@ -19,33 +19,37 @@ pub fn routes(routes: Routes) -> Routes {
         .guarded(Method::GET, "/health/ready", Permission::Public, ready)
 }
 
-#[derive(Serialize)]
-struct Live {
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Live {
     status: &'static str,
 }
 
 /// The process answers; that is all it says, so that a database that is away restarts nothing.
-async fn live() -> Json<Live> {
+#[utoipa::path(get, path = "/health", tag = "server", security(()), responses((status = 200, body = Live)))]
+pub async fn live() -> Json<Live> {
     Json(Live { status: "ok" })
 }
 
-#[derive(Serialize)]
-struct Ready {
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Ready {
     status: &'static str,
     database: PartHealth,
     worker: PartHealth,
     ticker: PartHealth,
 }
 
-#[derive(Serialize)]
-struct PartHealth {
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct PartHealth {
     ok: bool,
     /// For the database how long it took to answer, for the others how long ago they were alive.
     #[serde(skip_serializing_if = "Option::is_none")]
     milliseconds: Option<u64>,
 }
 
-async fn ready(State(state): State<AppState>) -> impl IntoResponse {
+/// Whether the database answers, and the worker and the ticker are alive.
+#[utoipa::path(get, path = "/health/ready", tag = "server", security(()),
+    responses((status = 200, body = Ready), (status = 503, body = Ready)))]
+pub async fn ready(State(state): State<AppState>) -> impl IntoResponse {
     let parts = Ready {
         database: database(&state).await,
         worker: part(&state, Part::Worker),

@@ -50,7 +50,9 @@ pub fn routes(routes: Routes) -> Routes {
     routes.guarded(Method::GET, "/metrics", Permission::MetricsRead, scrape)
 }
 
-async fn scrape(State(state): State<AppState>) -> Response {
+/// Everything that is counted, for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, content_type = "text/plain", body = String)))]
+pub async fn scrape(State(state): State<AppState>) -> Response {
     if let Some(bytes) = resident_bytes() {
         metrics::gauge!("chrontainer_resident_bytes").set(bytes);
     }

@@ -167,6 +167,23 @@ async fn batch(conn: &mut AsyncPgConnection, org: Uuid) -> Result<u64> {
     Ok(lines.len() as u64)
 }
 
+/// The newest line that is chained.
+async fn newest(conn: &mut AsyncPgConnection, org: Uuid) -> Result<Option<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Newest {
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        newest: Option<Uuid>,
+    }
+    let found: Newest = diesel::sql_query(
+        "select max(audit_id::text)::uuid as newest from (select audit_id from audit_chain where org_id = $1 \
+         order by seq desc limit 1000) as recent",
+    )
+    .bind::<SqlUuid, _>(org)
+    .get_result(conn)
+    .await?;
+    Ok(found.newest)
+}
+
 /// An id that sorts before all that were given out within [`LATE`] before this one.
 fn a_while_before(id: Uuid) -> Uuid {
     let Some(at) = id.get_timestamp() else {
@@ -274,6 +291,23 @@ async fn verify_one(conn: &mut AsyncPgConnection, org: Named) -> Result<Verdict>
             (seq, hash) = (found.seq, right);
         }
     }
+    if broken.is_none()
+        && let Some(newest) = newest(conn, org.id).await?
+    {
+        let Count { count: slipped_in } = diesel::sql_query(
+            "select count(*) as count from audit a where a.org_id = $1 and a.id <= $2 \
+             and not exists (select 1 from audit_chain c where c.audit_id = a.id)",
+        )
+        .bind::<SqlUuid, _>(org.id)
+        .bind::<SqlUuid, _>(a_while_before(newest))
+        .get_result(conn)
+        .await?;
+        if slipped_in > 0 {
+            broken = Some(format!(
+                "{slipped_in} lines stand among older ones and are in no link: they were added afterwards."
+            ));
+        }
+    }
     let Count { count: waiting } = diesel::sql_query(
         "select count(*) as count from audit a where a.org_id = $1 \
          and not exists (select 1 from audit_chain c where c.audit_id = a.id)",
@@ -341,6 +375,17 @@ mod tests {
         );
         let back = tampered(&format!("update audit set actor = 'olga' where id = {second}")).await;
         assert_eq!(back, "");
+        let old = uuid::Uuid::new_v7(Timestamp::from_unix(NoContext, 1_700_000_000, 0));
+        let slipped = tampered(&format!(
+            "insert into audit (id, org_id, actor, via, action, object_kind, outcome) \
+             select '{old}', org_id, actor, via, action, object_kind, outcome from audit where id = {second}"
+        ))
+        .await;
+        assert!(slipped.contains("added afterwards"), "{slipped}");
+        assert_eq!(
+            tampered(&format!("delete from audit where id = '{old}'")).await,
+            ""
+        );
         let removed = tampered(&format!("delete from audit where id = {second}")).await;
         assert!(removed.contains("is gone"), "{removed}");
     }

@@ -1,6 +1,6 @@
 //! Keys for the REST API: shown once, stored as a hash, never worth more than their owner.
 
-use super::{Client, actors, names, tokens};
+use super::{Client, actors, change_password::session_needed, names, tokens};
 use crate::{
     Control,
     audit::{self, Entry},
@@ -114,12 +114,15 @@ async fn insert(conn: &mut AsyncPgConnection, fresh: &Fresh<'_>) -> Result<(ApiK
     Ok((id, key))
 }
 
-/// Makes a key of one's own. A key makes none that may do more than itself, nor one that lasts when it is revoked alone.
+/// Makes a key of one's own. A key makes no other: it would live on when the first is revoked or over.
 ///
 /// # Errors
-/// 403; 409 `name_taken`; 422 for the name, the selector or the days.
+/// 403 `session_needed` for a key; 409 `name_taken`; 422 for the name, the selector or the days.
 pub async fn create_own(control: &Control, actor: &Actor, new: NewApiKey) -> Result<CreatedApiKey> {
     actor.require(Permission::OwnManage)?;
+    if matches!(actor.via, Via::ApiKey { .. }) {
+        return Err(session_needed().into());
+    }
     let user = person(actor)?;
     let name = names::check(&new.name)?;
     let selector = new
@@ -132,17 +135,6 @@ pub async fn create_own(control: &Control, actor: &Actor, new: NewApiKey) -> Res
             "days_invalid",
             "days",
             format!("A key lasts 1 to {DAYS_MOST} days, or has no end. Choose one of them."),
-        )
-        .into());
-    }
-    if let Via::ApiKey {
-        selector: Some(_), ..
-    } = actor.via
-    {
-        return Err(Problem::new(
-            ErrorClass::Forbidden,
-            "forbidden",
-            "This key holds on some containers only, so it cannot make others. Sign in to make one.",
         )
         .into());
     }

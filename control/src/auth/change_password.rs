@@ -58,11 +58,14 @@ pub async fn change_password(
     let (session, ended) = conn
         .transaction::<_, Error, _>(async |conn| {
             attempt.succeeded(conn).await?;
-            diesel::sql_query("update users set password_hash = $2, updated_at = now() where id = $1")
-                .bind::<SqlUuid, _>(user.0)
-                .bind::<Text, _>(&hashed)
-                .execute(conn)
-                .await?;
+            diesel::sql_query(
+                "with links as (delete from password_resets where user_id = $1 and used_at is null) \
+                 update users set password_hash = $2, updated_at = now() where id = $1",
+            )
+            .bind::<SqlUuid, _>(user.0)
+            .bind::<Text, _>(&hashed)
+            .execute(conn)
+            .await?;
             let mut ended = own_sessions::end_all(conn, user, None, own_sessions::own(actor)).await?;
             let session = own_sessions::replace(control, conn, actor, actor.org_id, client).await?;
             ended.extend(own_sessions::own(actor));

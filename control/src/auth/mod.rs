@@ -40,7 +40,7 @@ pub(crate) use sessions::create as create_session;
 pub use sessions::{SessionEnds, authenticate_session, sign_out};
 pub use setup::{complete_setup, issue_setup_token, setup_needed, setup_unattended};
 pub use sign_in::{Entered, enter, sign_in};
-pub(crate) use sign_in::{admit, stranger};
+pub(crate) use sign_in::{admit, passwords_off, stranger};
 pub(crate) use sweep::sweep;
 
 use domain::auth::Actor;

@@ -144,7 +144,8 @@ struct Ended {
     id: Uuid,
 }
 
-/// Ends the sessions of an account, in one organisation or in all, but `kept`. [`tell`] after the commit.
+/// Ends the sessions of an account, in one organisation or in all, but `kept`; in all, also the sign-ins that are half
+/// done. [`tell`] after the commit.
 pub(crate) async fn end_all(
     conn: &mut AsyncPgConnection,
     user: UserId,
@@ -159,6 +160,12 @@ pub(crate) async fn end_all(
     .bind::<Nullable<SqlUuid>, _>(kept.map(|id| id.0))
     .load(conn)
     .await?;
+    if org.is_none() {
+        diesel::sql_query("delete from sign_in_steps where user_id = $1")
+            .bind::<SqlUuid, _>(user.0)
+            .execute(conn)
+            .await?;
+    }
     Ok(ended.into_iter().map(|ended| SessionId(ended.id)).collect())
 }
 

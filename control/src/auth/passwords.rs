@@ -157,11 +157,14 @@ pub async fn set_password_and(
             if without_second_factor {
                 super::second_factor::take_away(conn, UserId(account.id)).await?;
             }
-            let ended: Vec<Ended> =
-                diesel::sql_query("delete from sessions where user_id = $1 returning id, org_id")
-                    .bind::<SqlUuid, _>(account.id)
-                    .load(conn)
-                    .await?;
+            let ended: Vec<Ended> = diesel::sql_query(
+                "with steps as (delete from sign_in_steps where user_id = $1), \
+                 links as (delete from password_resets where user_id = $1 and used_at is null) \
+                 delete from sessions where user_id = $1 returning id, org_id",
+            )
+            .bind::<SqlUuid, _>(account.id)
+            .load(conn)
+            .await?;
             let org = crate::auth::actors::home(conn, UserId(account.id))
                 .await?
                 .unwrap_or(OrgId::HOME);

@@ -91,6 +91,8 @@ pub async fn enter(
     .await
     .optional()?;
     if !passwords && !account.as_ref().is_some_and(|account| account.let_in) {
+        let entry = Entry::new("session.begin", "user").outcome(Outcome::Refused);
+        audit::record(&mut conn, &stranger(OrgId::HOME, client), entry).await?;
         return Err(passwords_off().into());
     }
     // The hash takes its time; somebody else may use the connection meanwhile.
@@ -179,7 +181,7 @@ fn wrong_credentials() -> Problem {
     )
 }
 
-fn passwords_off() -> Problem {
+pub(crate) fn passwords_off() -> Problem {
     Problem::new(
         ErrorClass::Forbidden,
         "passwords_off",

@@ -6,6 +6,7 @@ use crate::{
     audit::{self, Entry},
     auth::{self, Client, NewSession, names, tokens},
     error::{Error, Result},
+    providers::passwords_taken,
 };
 use diesel::{
     OptionalExtension, QueryableByName,
@@ -230,7 +231,7 @@ async fn open(conn: &mut AsyncPgConnection, token_hash: &[u8], lock: bool) -> Re
 /// Makes an account by an invitation, and signs it in. The link is used up by success only.
 ///
 /// # Errors
-/// 403 `invitation_invalid`; 409 `name_taken`; 422 for the name or the password.
+/// 403 `invitation_invalid`, `passwords_off`; 409 `name_taken`; 422 for the name or the password.
 pub async fn accept_new(
     control: &Control,
     token: &str,
@@ -244,6 +245,9 @@ pub async fn accept_new(
     auth::check_password(&password, &name)?;
     let hashed = auth::hash_password(password).await?;
     let mut conn = control.db().conn().await?;
+    if !passwords_taken(&mut conn).await? {
+        return Err(auth::passwords_off().into());
+    }
     conn.transaction::<_, Error, _>(async |conn| {
         let open = open(conn, &tokens::hash(token.trim()), true).await?;
         let user = UserId::new();

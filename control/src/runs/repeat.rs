@@ -73,7 +73,7 @@ async fn repeat(control: &Control, actor: &Actor, id: RunId, only_failed: bool) 
                 schedule: schedule.map(ScheduleId),
                 title,
                 trigger,
-                plan,
+                plan: plan.cut_to(actor.limit()),
                 acts_for: actor.user_id,
                 scheduled_for: None,
             };

@@ -87,6 +87,7 @@ pub async fn start_direct(
 ) -> Result<RunSummary> {
     actor.require(Permission::ContainersOperate)?;
     crate::schedules::rights::require(control, actor, &plan.steps)?;
+    let plan = plan.cut_to(actor.limit());
     let body = to_json("a run's plan", &plan)?;
     let hash = idempotency::hash(&json!({ "title": title, "plan": body }));
     let new = NewRun {

@@ -24,6 +24,8 @@ pub(crate) struct Chained {
     pub schedule: ScheduleId,
     pub trigger: RunTrigger,
     pub acts_for: Option<UserId>,
+    /// Where the run that asks for it is cut to.
+    pub within: Option<String>,
 }
 
 /// Makes the run unless it is there already, and gives the schedule's name. Whether the schedule is enabled does not
@@ -46,6 +48,7 @@ pub(crate) async fn start_chained(control: &Control, chained: &Chained) -> Resul
             let plan = RunPlan {
                 steps: serde_json::from_value(row.steps).map_err(unreadable)?,
                 guards: serde_json::from_value::<Guards>(row.guards).map_err(unreadable)?.of_run(),
+                within: chained.within.clone(),
                 ..RunPlan::default()
             };
             let new = NewRun {

@@ -1,7 +1,8 @@
 //! Who may touch a schedule: whose role holds on some containers only may touch those that are about these.
 
-use crate::Control;
+use crate::{Control, runs};
 use domain::{
+    actions::Action,
     auth::{Actor, Permission, Rights},
     errors::{ErrorClass, Problem},
     schedules::Step,
@@ -11,15 +12,57 @@ use domain::{
 /// How many containers a refusal names.
 const NAMED: usize = 3;
 
-/// Refuses when a step would act on a container on which the actor may not. What its target fits later is decided anew by
-/// each run, by the rights of the person it acts for.
+/// What a step is about beside its target, where that is the whole organisation's: a sentence's end.
+pub(crate) fn beyond_its_target(step: &Step) -> Option<&'static str> {
+    if matches!(step.action, Action::Http(_)) {
+        return Some("sends requests from the server");
+    }
+    let asks_for_secrets = runs::check_variables(&step.action, "").is_ok_and(|secrets| !secrets.is_empty());
+    asks_for_secrets.then_some("uses secrets, which are the whole organisation's")
+}
+
+/// Refuses an API key that holds on some containers only: a schedule acts later, for the person and not for the key, when
+/// its target may fit others.
 ///
 /// # Errors
-/// 403 `forbidden` with the containers.
+/// 403 `forbidden`.
+pub(crate) fn require_no_limit(actor: &Actor) -> Result<(), Problem> {
+    if actor.limit().is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ErrorClass::Forbidden,
+        "forbidden",
+        "This key holds on some containers only, and a schedule goes on without it, when its targets may fit others. Use a \
+         key without a selector, or sign in.",
+    )
+    .with("permission", Permission::SchedulesManage.as_str()))
+}
+
+/// Refuses when a step would act on a container on which the actor may not, or on more than its target. What that fits
+/// later is decided anew by each run, by the rights of the person it acts for.
+///
+/// # Errors
+/// 403 `forbidden`, with the containers if they are the reason.
 pub(crate) fn require(control: &Control, actor: &Actor, steps: &[Step]) -> Result<(), Problem> {
     let rights = Rights::of(actor);
     if rights.are_whole() {
         return Ok(());
+    }
+    if let Some((step, why)) = steps
+        .iter()
+        .find_map(|step| Some((step, beyond_its_target(step)?)))
+    {
+        return Err(Problem::new(
+            ErrorClass::Forbidden,
+            "forbidden",
+            format!(
+                "The step “{}” {why}, and your role holds on some containers only. Leave it out, or ask an owner of the \
+                 organisation.",
+                step.title()
+            ),
+        )
+        .with("permission", Permission::ContainersOperate.as_str()));
     }
     let fleet = control.fleet();
     let allowed = fleet.allowed(actor.org_id, &rights, Permission::ContainersOperate);

@@ -39,7 +39,8 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                     .map_err(unreadable)?
                     .of_run(),
                 ..RunPlan::default()
-            };
+            }
+            .cut_to(actor.limit());
             rights::require(control, actor, &plan.steps)?;
             let run = runs::start(
                 conn,

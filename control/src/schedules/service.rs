@@ -37,6 +37,7 @@ use serde_json::{Value, json};
 /// 403; 409 `name_taken`; 422 with the field, and for texts the position.
 pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> Result<Schedule> {
     actor.require(Permission::SchedulesManage)?;
+    rights::require_no_limit(actor)?;
     let acts_for = person(actor)?;
     let mut conn = control.db().conn().await?;
     let schedule = conn
@@ -85,6 +86,7 @@ pub async fn update(
     draft: ScheduleDraft,
 ) -> Result<Schedule> {
     actor.require(Permission::SchedulesManage)?;
+    rights::require_no_limit(actor)?;
     let acts_for = person(actor)?;
     let mut conn = control.db().conn().await?;
     let schedule = conn

@@ -81,6 +81,14 @@ impl Rights {
 }
 
 impl Actor {
+    /// Where the API key that they come with holds, if it holds on some containers only.
+    pub fn limit(&self) -> Option<&str> {
+        match &self.via {
+            Via::ApiKey { selector, .. } => selector.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Refuses what is about every container to somebody whose role holds on some of them only.
     pub fn require_everywhere(&self, permission: Permission) -> Result<(), Problem> {
         self.require(permission)?;

@@ -18,8 +18,11 @@ use http::Method;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        ContentBuilder, Ref, RefOr, ResponseBuilder,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
 };
 
 /// The reader shows pictures of its own and computes widths; scripts come from here alone.
@@ -88,6 +91,7 @@ pub struct Paging {
                        Durations are written like `90s`, `5m`, `1h30m`; times are RFC 3339 in UTC."
     ),
     paths(
+        super::events::events, super::version::version, crate::health::live, crate::health::ready, crate::metrics::scrape,
         super::containers::list, super::containers::get, super::containers::act, super::containers::bulk, super::containers::complete, super::containers::watch,
         super::marks::get, super::marks::set_tags, super::marks::clear_tags, super::marks::set_note,
         super::marks::favour, super::marks::unfavour,
@@ -119,8 +123,8 @@ pub struct Paging {
         super::providers::delete, super::providers::test_new, super::providers::test, super::providers::policy,
         super::providers::set_policy, super::providers::identities, super::providers::unlink,
     ),
-    components(schemas(Container, ContainerPage, Event, Host, Run, Schedule, ScheduleDraft)),
-    modifiers(&ApiKey),
+    components(schemas(Container, ContainerPage, Event, Host, Refused, Run, Schedule, ScheduleDraft)),
+    modifiers(&ApiKey, &Refusals),
     security(("api_key" = []))
 )]
 pub struct ApiDoc;
@@ -133,5 +137,83 @@ impl Modify for ApiKey {
             .components
             .get_or_insert_with(Default::default)
             .add_security_scheme("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// Every refusal; see [`ApiError`].
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "documents what ApiError writes")]
+struct Refused {
+    error: Refusal,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "documents what ApiError writes")]
+struct Refusal {
+    /// Stable, for programs.
+    code: String,
+    /// What happened, why, and what to do: for people.
+    message: String,
+    /// Whatever helps a program: the field, the position, the current object.
+    details: serde_json::Value,
+}
+
+/// What any operation may be refused with, beside what it says itself.
+const ANYWHERE: &[(&str, &str)] = &[
+    (
+        "400",
+        "The request cannot be read: its JSON, its query or its path.",
+    ),
+    ("401", "Nobody is signed in, or the key is not valid."),
+    ("403", "The role, the grant or the key's scope does not allow it."),
+    (
+        "404",
+        "There is nothing with this id or name in the organisation.",
+    ),
+    ("405", "The path exists, but not for this method."),
+    ("413", "The body is larger than is accepted."),
+    ("415", "The body is not JSON."),
+    ("422", "A value is wrong; `details.field` says which."),
+    ("429", "Too many requests; `Retry-After` says how long to wait."),
+    ("503", "The database or a part of the server does not answer now."),
+];
+
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let body = || {
+            ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Refused")))
+                .build()
+        };
+        for item in document.paths.paths.values_mut() {
+            let operations = [
+                &mut item.get,
+                &mut item.put,
+                &mut item.post,
+                &mut item.delete,
+                &mut item.patch,
+            ];
+            for operation in operations.into_iter().flatten() {
+                let responses = &mut operation.responses.responses;
+                for (status, why) in ANYWHERE {
+                    responses
+                        .entry((*status).to_owned())
+                        .or_insert_with(|| RefOr::T(ResponseBuilder::new().description(*why).build()));
+                }
+                for (status, response) in responses.iter_mut() {
+                    let is_refusal = status.starts_with('4') || status == "503";
+                    if let RefOr::T(response) = response
+                        && is_refusal
+                        && response.content.is_empty()
+                    {
+                        response
+                            .content
+                            .insert("application/json".to_owned(), RefOr::T(body()));
+                    }
+                }
+            }
+        }
     }
 }

@@ -49,7 +49,12 @@ pub fn routes(routes: Routes) -> Routes {
     )
 }
 
-async fn events(
+/// Everything that happens in the organisation, as server-sent events: `container_changed`, `run_changed`, … with an [`Event`]
+/// each. `Last-Event-ID` gives what was missed since, or `reset` when that is too much.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events",
+    params(("last-event-id" = Option<String>, Header, description = "The `id` of the last event that was received")),
+    responses((status = 200, content_type = "text/event-stream", body = String)))]
+pub async fn events(
     State(state): State<AppState>,
     Caller(actor): Caller,
     From(client): From,

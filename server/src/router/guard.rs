@@ -1,7 +1,13 @@
 //! The check before every handler: who calls, may they, and how long it may take.
 
 use super::{RouteKind, pages};
-use crate::{error::ApiError, extract::not_signed_in, security::Peer, session::Credential, state::AppState};
+use crate::{
+    error::ApiError,
+    extract::not_signed_in,
+    security::{Peer, same_site},
+    session::Credential,
+    state::AppState,
+};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -74,6 +80,10 @@ async fn admitted(rule: Rule, mut request: Request, next: Next) -> Response {
 async fn admit(rule: &Rule, request: &mut Request) -> Result<Option<Response>, Problem> {
     let state = &rule.state;
     let peer = request.extensions().get::<Peer>().cloned().unwrap_or_default();
+    let public = state.settings.public_url.as_ref();
+    if rule.kind == RouteKind::Stream && same_site::is_foreign_stream(request.headers(), &peer, public) {
+        return Err(same_site::cross_site());
+    }
     let open = rule.permission.needs() == Needs::Nothing;
     let credential = Credential::of(request.headers(), &peer);
     let actor = match &credential {

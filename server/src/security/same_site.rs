@@ -29,13 +29,25 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
         path = shown_path(&request),
         "a request from another site was refused"
     );
-    let problem = Problem::new(
+    refusal(&request, cross_site().into())
+}
+
+/// Whether a page of another site opens a stream. Browsers send no `Origin` with a stream of the same origin, and programs
+/// none at all.
+pub fn is_foreign_stream(headers: &HeaderMap, peer: &Peer, public: Option<&PublicUrl>) -> bool {
+    let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let foreign_site = said("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    foreign_site || said(header::ORIGIN.as_str()).is_some_and(|origin| !is_ours(origin, peer, public))
+}
+
+/// What a request from another site is told.
+pub fn cross_site() -> Problem {
+    Problem::new(
         ErrorClass::Forbidden,
         "cross_site",
         "This request came from another site, so it was refused. Open Chrontainer itself and try again. Behind a proxy, \
          set CHRONTAINER_PUBLIC_URL to the address that people use.",
-    );
-    refusal(&request, problem.into())
+    )
 }
 
 fn is_welcome(method: &Method, headers: &HeaderMap, peer: &Peer, public: Option<&PublicUrl>) -> bool {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attempts;
+mod document;
 mod events;
 mod files;
 mod fleet;

@@ -44,6 +44,8 @@ pub struct Bulk {
     reading: Reading,
     /// The run that was started last, until it is put away.
     run: RwSignal<Option<RunSummary>>,
+    /// How many of its targets did not succeed.
+    failed: RwSignal<u32>,
     sending: RwSignal<bool>,
     /// What is asked about before it is done.
     asked: RwSignal<&'static str>,
@@ -57,6 +59,7 @@ impl Bulk {
             place,
             reading,
             run: RwSignal::new(None),
+            failed: RwSignal::new(0),
             sending: RwSignal::new(false),
             asked: RwSignal::new("remove"),
             question: NodeRef::new(),
@@ -64,6 +67,22 @@ impl Bulk {
         };
         Live::get().listen(move |event| bulk.hear(event));
         bulk
+    }
+
+    /// Where a schedule for what is selected begins.
+    pub fn plan_href(self) -> String {
+        let chosen = self.reading.chosen;
+        if chosen.is_all() {
+            return format!("/schedules/new?target={}", words::encode(&self.search()));
+        }
+        let all: Vec<_> = chosen.lines().iter().map(|line| line.container.get()).collect();
+        words::plan_href(&all)
+    }
+
+    /// What "everything" means.
+    fn search(self) -> String {
+        let query = self.place.query();
+        if query.is_empty() { "*".to_owned() } else { query }
     }
 
     /// Does it, or asks first where something would be lost.
@@ -117,7 +136,7 @@ impl Bulk {
                     }
                     let over = run.status.is_final();
                     let id = run.id;
-                    let _ = self.run.try_set(Some(run));
+                    self.watch(run);
                     if over {
                         self.look(id);
                     }
@@ -130,6 +149,24 @@ impl Bulk {
                 }
             }
         });
+    }
+
+    /// Does again what of the run did not succeed.
+    fn retry(self, id: RunId) {
+        self.sending.set(true);
+        spawn_local(async move {
+            let answer = runs::api::retry(id).await;
+            let _ = self.sending.try_set(false);
+            match answer {
+                Ok(run) => self.watch(run),
+                Err(error) => self.toasts.bad(error.0.message),
+            }
+        });
+    }
+
+    fn watch(self, run: RunSummary) {
+        let _ = self.failed.try_set(0);
+        let _ = self.run.try_set(Some(run));
     }
 
     fn hear(self, event: &Event) {
@@ -155,14 +192,16 @@ impl Bulk {
         spawn_local(async move {
             let Ok(run) = runs::api::get(id).await else { return };
             let targets = run.steps.iter().flat_map(|step| &step.targets);
+            let mut failed = 0;
             for target in targets {
+                failed += u32::from(target.status.is_final() && !went_well(target.status));
                 let found = target.container_id.and_then(|id| self.reading.lines.find(id));
                 let Some(line) = found else {
                     continue;
                 };
                 match target.status {
                     TargetState::Pending | TargetState::Running => {}
-                    TargetState::Succeeded | TargetState::Skipped => line.ended(id, None),
+                    state if went_well(state) => line.ended(id, None),
                     _ => line.ended(id, Some(target.message.clone().unwrap_or_default())),
                 }
             }
@@ -171,6 +210,7 @@ impl Bulk {
                     && shown.id == id
                 {
                     *shown = run.summary;
+                    let _ = self.failed.try_set(failed);
                 }
             });
         });
@@ -183,15 +223,7 @@ pub fn BulkBar(bulk: Bulk) -> impl IntoView {
     let chosen = reading.chosen;
     let count = Memo::new(move |_| chosen.count());
     let total = move || reading.now.with(|now| now.total);
-    let plan = move || {
-        if chosen.is_all() {
-            let query = bulk.place.query();
-            let query = if query.is_empty() { "*".to_owned() } else { query };
-            return format!("/schedules/new?target={}", words::encode(&query));
-        }
-        let all: Vec<_> = chosen.lines().iter().map(|line| line.container.get()).collect();
-        words::plan_href(&all)
-    };
+    let plan = move || bulk.plan_href();
     let lacks = lacks(Permission::ContainersOperate);
     let button = move |verb: &'static str| {
         let text = move || {
@@ -275,16 +307,22 @@ fn Question(bulk: Bulk) -> impl IntoView {
         "kill" => "They end at once, without a chance to finish what they do.",
         _ => "Running ones are not removed. What was written inside them is lost; volumes stay.",
     };
+    let one = |line: &Line| {
+        let text = line.container.with(|c| format!("{} on {}", c.name, c.host.name));
+        view! { <li class="clip">{text}</li> }
+    };
     let names = move || {
         if chosen.is_all() {
-            return view! { <p>"Everything that the search finds, on every host."</p> }.into_any();
+            let (first, count) = (bulk.reading.shown_lines(NAMED), chosen.count());
+            return view! {
+                <p>"Everything that this search finds when it begins: " <code>{bulk.search()}</code></p>
+                <ul class="touched">{first.iter().map(one).collect_view()}</ul>
+                <p class="hint">{format!("and {} more", count.saturating_sub(first.len() as u64))}</p>
+            }
+            .into_any();
         }
         let lines = chosen.lines();
         let rest = lines.len().saturating_sub(NAMED);
-        let one = |line: &Line| {
-            let text = line.container.with(|c| format!("{} on {}", c.name, c.host.name));
-            view! { <li class="clip">{text}</li> }
-        };
         view! {
             <ul class="touched">{lines.iter().take(NAMED).map(one).collect_view()}</ul>
             {(rest > 0).then(|| view! { <p class="hint">{format!("and {rest} more")}</p> })}
@@ -318,20 +356,36 @@ fn page_size(reading: Reading) -> u64 {
 #[component]
 fn Progress(bulk: Bulk) -> impl IntoView {
     let put_away = move |_| bulk.run.set(None);
+    let lacks = lacks(Permission::SchedulesRun);
     move || {
         bulk.run.get().map(|run| {
             let state = run_state(run.status);
-            let text = match (run.status.is_final(), run.targets) {
-                (_, 0) => String::new(),
-                (_, targets) => format!("{} of {targets} done", run.succeeded),
+            let id = run.id;
+            let text = match (run.targets, bulk.failed.get()) {
+                (0, _) => String::new(),
+                (targets, 0) => format!("{} of {targets} done", run.succeeded),
+                (targets, failed) => format!("{} of {targets} done, {failed} failed", run.succeeded),
             };
+            let may_retry = run.status.is_final() && bulk.failed.get() > 0;
             view! {
                 <div class="card bulk-run" role="status">
                     <Status state=state />
                     <span class="strong clip">{run.title.clone()}</span>
                     <span class="muted sm num">{text}</span>
                     {(!run.status.is_final() && run.targets > 0).then(|| view! {
-                        <progress max=run.targets value=run.succeeded aria-label="Progress"></progress>
+                        <progress max=run.targets value=run.succeeded + bulk.failed.get() aria-label="Progress"></progress>
+                    })}
+                    {may_retry.then(|| view! {
+                        <button
+                            class="btn btn-sm"
+                            type="button"
+                            disabled=move || bulk.sending.get() || lacks.get().is_some()
+                            title=move || lacks.get().unwrap_or("Only what did not succeed")
+                            on:click=move |_| bulk.retry(id)
+                        >
+                            {icon("rotate-cw")}
+                            "Retry failed"
+                        </button>
                     })}
                     <a class="link sm" href=format!("/runs/{}", run.id)>"Open the run"</a>
                     <button class="icon-btn icon-btn-sm end" type="button" aria-label="Put away" on:click=put_away>
@@ -341,6 +395,10 @@ fn Progress(bulk: Bulk) -> impl IntoView {
             }
         })
     }
+}
+
+fn went_well(state: TargetState) -> bool {
+    matches!(state, TargetState::Succeeded | TargetState::Skipped)
 }
 
 fn makes_sense(line: &Line, verb: &str) -> bool {

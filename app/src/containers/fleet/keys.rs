@@ -41,15 +41,13 @@ pub fn listen(body: NodeRef<html::Tbody>, reading: Reading, bulk: Bulk) {
                 }
             }
             "s" => {
-                let lines = if chosen {
-                    untrack(|| reading.chosen.lines())
-                } else {
-                    line.into_iter().collect()
+                let href = match line {
+                    _ if chosen => Some(untrack(|| bulk.plan_href())),
+                    Some(line) => Some(words::plan_href(&[line.container.get_untracked()])),
+                    None => None,
                 };
-                if !lines.is_empty() {
-                    let containers: Vec<_> =
-                        lines.iter().map(|line| line.container.get_untracked()).collect();
-                    navigate(&words::plan_href(&containers), Default::default());
+                if let Some(href) = href {
+                    navigate(&href, Default::default());
                 }
             }
             "Escape" if chosen => reading.chosen.clear(),

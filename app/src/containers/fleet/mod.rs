@@ -2,6 +2,7 @@
 
 mod bulk;
 mod chosen;
+mod drawing;
 mod empty;
 mod host_strip;
 mod keys;

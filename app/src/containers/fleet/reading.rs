@@ -7,7 +7,11 @@ use crate::{
         debounce::{gathered, paced},
         toast::Toasts,
     },
-    containers::{api, lines::Lines, ports::Addresses},
+    containers::{
+        api,
+        lines::{Line, Lines},
+        ports::Addresses,
+    },
     error::AppError,
     hosts,
     live::Live,
@@ -172,6 +176,17 @@ impl Reading {
     /// The containers of the page in their order.
     pub fn shown_ids(&self) -> Vec<ContainerId> {
         self.now.with(|now| now.ids.clone())
+    }
+
+    /// The first containers of the page.
+    pub fn shown_lines(&self, most: usize) -> Vec<Line> {
+        self.now.with(|now| {
+            now.ids
+                .iter()
+                .take(most)
+                .filter_map(|id| self.lines.find(*id))
+                .collect()
+        })
     }
 
     /// Makes a container a favourite at once, and takes it back if that fails.

@@ -2,6 +2,7 @@
 
 use super::{
     bulk::Bulk,
+    drawing::Drawing,
     empty::NothingHere,
     keys,
     place::Place,
@@ -16,6 +17,7 @@ use domain::{
     views::Column,
 };
 use leptos::{ev, html, prelude::*};
+use std::ops::Range;
 
 /// The heights of a row and of a group's head in CSS pixels where they cannot be measured; see `fleet.css`.
 const HEIGHT: f64 = 52.0;
@@ -42,19 +44,23 @@ impl Entry {
 pub fn Table(place: Place, reading: Reading, bulk: Bulk) -> impl IntoView {
     let body = NodeRef::<html::Tbody>::new();
     let heights = RwSignal::new((HEIGHT, HEAD));
-    follow_scrolling(body, heights, reading);
+    let drawing = Drawing::follow(reading);
+    follow_scrolling(body, heights, reading, drawing);
     keys::listen(body, reading, bulk);
 
     let total = Memo::new(move |_| reading.with_part(|part| lines(&part.page)).unwrap_or_default());
     let above = move || {
         reading
-            .with_part(|part| (part.offset, heads_before(&part.page.groups, part.offset)))
+            .with_part(|part| {
+                let from = drawing.lines(part).start;
+                (from, heads_before(&part.page.groups, from))
+            })
             .unwrap_or_default()
     };
     let below = move || {
         reading
             .with_part(|part| {
-                let end = part.offset + part.page.items.len() as u32;
+                let end = drawing.lines(part).end;
                 let heads = part.page.groups.len() as u32 - heads_before(&part.page.groups, end);
                 (lines(&part.page).saturating_sub(end), heads)
             })
@@ -62,7 +68,7 @@ pub fn Table(place: Place, reading: Reading, bulk: Bulk) -> impl IntoView {
     };
     let entries = move || {
         reading
-            .with_part(|part| entries(part.offset, &part.page))
+            .with_part(|part| entries(part.offset, &part.page, &drawing.lines(part)))
             .unwrap_or_default()
     };
     let gap = move |(rows, heads): (u32, u32)| {
@@ -132,8 +138,8 @@ fn heads_before(groups: &[ContainerGroup], line: u32) -> u32 {
         .count() as u32
 }
 
-fn entries(offset: u32, page: &domain::containers::ContainerPage) -> Vec<Entry> {
-    let mut entries = Vec::with_capacity(page.items.len() + page.groups.len());
+fn entries(offset: u32, page: &domain::containers::ContainerPage, drawn: &Range<u32>) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(drawn.len() + page.groups.len());
     let (mut group, mut first) = (0, 0);
     for (line, container) in (offset..).zip(&page.items) {
         while let Some(now) = page.groups.get(group)
@@ -141,6 +147,9 @@ fn entries(offset: u32, page: &domain::containers::ContainerPage) -> Vec<Entry> 
         {
             first += now.count;
             group += 1;
+        }
+        if !drawn.contains(&line) {
+            continue;
         }
         if let Some(now) = page.groups.get(group)
             && line == first
@@ -261,7 +270,12 @@ fn SelectAll(reading: Reading) -> impl IntoView {
 }
 
 /// Moves the part of the list that is read along with the window.
-fn follow_scrolling(body: NodeRef<html::Tbody>, heights: RwSignal<(f64, f64)>, reading: Reading) {
+fn follow_scrolling(
+    body: NodeRef<html::Tbody>,
+    heights: RwSignal<(f64, f64)>,
+    reading: Reading,
+    drawing: Drawing,
+) {
     if cfg!(feature = "ssr") {
         return;
     }
@@ -285,6 +299,7 @@ fn follow_scrolling(body: NodeRef<html::Tbody>, heights: RwSignal<(f64, f64)>, r
         let first = reading
             .now
             .with_untracked(|now| first_line(&now.groups, hidden, heights.get_untracked()));
+        drawing.in_sight(first);
         let offset = (first / STEP).saturating_sub(1) * STEP;
         if reading.offset.get_untracked() != offset {
             reading.offset.set(offset);

@@ -65,7 +65,7 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
             }
         });
     });
-    let lacks = lacks(Permission::RunsCancel);
+    let (lacks, lacks_again) = (lacks(Permission::RunsCancel), lacks(Permission::SchedulesRun));
     let failed = Memo::new(move |_| {
         run.with(|run| {
             run.steps.iter().any(|step| {
@@ -104,8 +104,8 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
                         <button
                             class="btn"
                             type="button"
-                            title="Only what did not succeed"
-                            disabled=move || busy.get()
+                            title=move || lacks_again.get().unwrap_or("Only what did not succeed")
+                            disabled=move || busy.get() || lacks_again.get().is_some()
                             aria-busy=move || busy.get().to_string()
                             on:click=move |_| again.run(true)
                         >
@@ -116,8 +116,8 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
                     <button
                         class="btn"
                         type="button"
-                        title=move || lacks.get().unwrap_or("The same steps and inputs from the beginning")
-                        disabled=move || busy.get() || lacks.get().is_some()
+                        title=move || lacks_again.get().unwrap_or("The same steps and inputs from the beginning")
+                        disabled=move || busy.get() || lacks_again.get().is_some()
                         aria-busy=move || busy.get().to_string()
                         on:click=move |_| again.run(false)
                     >

@@ -6,18 +6,18 @@ use super::{
     step::At,
     target::Target,
 };
-use crate::{containers::FleetTarget, schema::hosts};
+use crate::{containers::FleetTarget, schedules, schema::hosts};
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::{
     actions::WorksOn,
     guards::Condition,
-    ids::HostId,
+    ids::{ContainerId, HostId},
     runs::{Only, RunTrigger},
     selectors::Selector,
 };
 use futures::{StreamExt, stream};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -47,6 +47,14 @@ impl Executor {
         let rights = rights::now(&self.control, self.claimed.org, self.claimed.acts_for).await?;
         if let Rights::None(why) = rights {
             return Ok(Err(Unbegun::Failed(why)));
+        }
+        if let Rights::Narrowed(actor) = &rights
+            && let Some(why) = schedules::rights::beyond_its_target(at.step)
+        {
+            return Ok(Err(Unbegun::Failed(format!(
+                "This step {why}, and this acts for {}, whose role holds on some containers only.",
+                actor.name
+            ))));
         }
         let works_on = at.step.action.works_on();
         if works_on == WorksOn::Nothing {
@@ -83,9 +91,18 @@ impl Executor {
         let found = self.control.fleet().resolve(org, selector);
         let all = found.len();
         let mut found = rights::narrow(&self.control, org, rights, found);
+        if let Some(within) = &at.plan.within {
+            let within: HashSet<ContainerId> = Selector::parse_target(within)
+                .map(|within| self.control.fleet().resolve(org, &within))
+                .unwrap_or_default()
+                .into_iter()
+                .map(|target| target.container_id)
+                .collect();
+            found.retain(|target| within.contains(&target.container_id));
+        }
         if found.is_empty() && all > 0 {
             return Ok(Err(Unbegun::Failed(format!(
-                "The person this acts for may act on none of the {all} containers that {shown} matches."
+                "Whoever this acts for may act on none of the {all} containers that {shown} matches."
             ))));
         }
         if let Some(only) = only(at) {
@@ -116,16 +133,16 @@ impl Executor {
     ) -> Result<Vec<Target>, Unbegun> {
         let org = self.claimed.org;
         let mut found = self.control.fleet().resolve_hosts(org, selector);
+        let fleet = self.control.fleet();
         if let Rights::Narrowed(actor) = rights {
-            let allowed: Vec<HostId> = actor
-                .grants
-                .iter()
-                .filter(|grant| rights::suffices(grant.role))
-                .filter_map(|grant| Selector::parse_target(&grant.selector).ok())
-                .flat_map(|selector| self.control.fleet().whole_hosts(org, &selector))
-                .map(|host| host.id)
-                .collect();
-            found.retain(|host| allowed.contains(&host.id));
+            let grants = rights::on_hosts(fleet, actor);
+            found.retain(|host| grants.cover(host.id));
+        }
+        if let Some(within) = &at.plan.within {
+            let within = Selector::parse_target(within)
+                .map(|within| fleet.whole_hosts(org, &within))
+                .unwrap_or_default();
+            found.retain(|host| within.iter().any(|within| within.id == host.id));
         }
         if let Some(only) = only(at) {
             found.retain(|host| only.iter().any(|only| only.host == Some(host.id)));

@@ -60,6 +60,7 @@ pub(super) async fn run(job: &Job<'_>, step: &RunSchedule) -> Result<Done, Stop>
             depth,
         },
         acts_for: claimed.acts_for,
+        within: job.plan.within.clone(),
     };
     let name = match schedules::start_chained(control, &chained).await {
         Ok(name) => name,
