@@ -9,9 +9,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     // Before the start, so that Ctrl-C during a long start ends it too.
     let mut signals = Signals::new()?;
+    let mut starting = Box::pin(crate::serve(settings));
     let server = tokio::select! {
-        server = crate::serve(settings) => server?,
-        () = signals.next() => return Ok(()),
+        server = &mut starting => server?,
+        () = signals.next() => {
+            tracing::info!("stopping; a second signal does not wait for what is being started");
+            tokio::select! {
+                // What has started has a database to stop.
+                server = starting => if let Ok(server) = server { server.stop().await? },
+                () = signals.next() => {}
+            }
+            return Ok(());
+        }
     };
     let listening = format!("{}://{}", server.scheme(), server.address());
     println!("listening on {listening}");

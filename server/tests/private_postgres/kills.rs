@@ -218,3 +218,33 @@ async fn what_a_kill_left_is_no_obstacle() {
     assert!(!root.join("15.new-1").exists());
     cluster.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_server_that_is_stopped_while_it_starts_leaves_no_postgres() {
+    let place = Place::new();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_chrontainer-server"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("CHRONTAINER_DATA_DIR", place.options().data_dir)
+        .env("CHRONTAINER_RUNTIME_DIR", place.options().runtime_dir)
+        .env("CHRONTAINER_LISTEN", "127.0.0.1:0")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while place.processes().is_empty() {
+        assert!(begun.elapsed() < LIMIT, "Postgres never came");
+        sleep(Duration::from_millis(5)).await;
+    }
+    kill(Pid::from_raw(server.id().cast_signed()), Signal::SIGTERM).unwrap();
+    let ended = loop {
+        if let Some(status) = server.try_wait().unwrap() {
+            break status;
+        }
+        assert!(begun.elapsed() < LIMIT, "the server does not end");
+        sleep(Duration::from_millis(20)).await;
+    };
+    assert!(ended.success(), "{ended}");
+    assert_eq!(place.processes(), Vec::<i32>::new());
+}
