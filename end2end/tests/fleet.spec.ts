@@ -168,6 +168,31 @@ test("what fails is said on its row", async ({ page }) => {
   await expect(row(page, "notes")).toContainText("Running");
 });
 
+test("of several, those that failed are tried again", async ({ page, eyes }) => {
+  await open(page, "/?q=name:broken,backup");
+  for (const name of ["broken", "backup"]) await page.getByRole("checkbox", { name: `Select ${name}` }).click();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  const run = page.locator(".bulk-run");
+  await expect(run).toContainText("1 of 2 done, 1 failed", { timeout: 40_000 });
+  await eyes.check("fleet-bulk-failed");
+  await run.getByRole("button", { name: "Retry failed" }).click();
+  await expect(run).toContainText("0 of 1 done, 1 failed", { timeout: 40_000 });
+});
+
+test("what is lost is named before it is", async ({ page, eyes }) => {
+  await open(page, "/?q=stack:shop");
+  for (const name of ["api", "web"]) await page.getByRole("checkbox", { name: `Select ${name}` }).click();
+  await page.getByRole("button", { name: "More for selected containers" }).click();
+  await page.getByRole("menuitem", { name: "Remove" }).click();
+  const question = page.getByRole("dialog", { name: "Remove 2 containers?" });
+  await expect(question.getByRole("listitem")).toHaveCount(2);
+  await expect(question).toContainText("volumes stay");
+  await eyes.check("fleet-remove");
+  await page.keyboard.press("Escape");
+  await expect(question).toBeHidden();
+  await expect(page.locator("tr.line")).toHaveCount(4);
+});
+
 test("processor and memory are measured while one looks", async ({ page, eyes }) => {
   test.skip(isPhone(page), "a phone's rows leave them out");
   await open(page, "/?q=name:notes&cols=state,cpu,memory");

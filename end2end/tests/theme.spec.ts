@@ -22,6 +22,32 @@ test("a chosen theme stays, without a flash", async ({ page }) => {
   expect(await canvas(page)).toBe(dark);
 });
 
+test("the settings of this browser are kept", async ({ page, eyes }) => {
+  await page.emulateMedia({ colorScheme: "light" });
+  await open(page, "/settings");
+  const card = page.getByRole("region", { name: "This browser" });
+  await card.getByText("Dark", { exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await card.getByRole("switch", { name: "Keys of one letter" }).click();
+  await eyes.check("settings-browser");
+  await open(page, "/");
+  await page.keyboard.press("?");
+  await page.keyboard.press("j");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeHidden();
+  await expect(page.locator("tr.line a:focus")).toHaveCount(0);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog", { name: "Command palette" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await open(page, "/settings");
+  await expect(card.getByRole("radio", { name: "Dark" })).toBeChecked();
+  await card.getByRole("switch", { name: "Keys of one letter" }).click();
+  await card.getByText("As the system", { exact: true }).click();
+  await expect(page.locator("html")).not.toHaveAttribute("data-theme", /./);
+  await open(page, "/");
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+});
+
 test("without a choice the system's theme holds, also when it changes", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   await open(page, "/");

@@ -5,6 +5,7 @@ mod keys;
 mod new_key;
 mod organisation;
 mod password;
+mod preferences;
 mod profile;
 mod second_factor;
 mod sessions;

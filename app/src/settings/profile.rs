@@ -1,8 +1,8 @@
 //! One's own account: who one is, the password, the browsers that are signed in.
 
 use super::{
-    SettingsNav, identities::IdentitiesCard, password::PasswordCard, second_factor::SecondFactorCard,
-    sessions::SessionsCard,
+    SettingsNav, identities::IdentitiesCard, password::PasswordCard, preferences::PreferencesCard,
+    second_factor::SecondFactorCard, sessions::SessionsCard,
 };
 use crate::{
     auth::{
@@ -40,6 +40,7 @@ pub fn Profile() -> impl IntoView {
                                 <IdentitiesCard identities state reload />
                                 <SecondFactorCard factor reload />
                                 <SessionsCard sessions reload />
+                                <PreferencesCard />
                             </div>
                         }
                             .into_any()

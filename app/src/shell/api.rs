@@ -146,7 +146,7 @@ pub async fn find(text: String) -> Result<Found, AppError> {
         .filter(|host| !wanted.is_empty() && host.name.to_lowercase().contains(&wanted))
         .take(4)
         .map(|host| FoundHost {
-            href: format!("/?q={}", words::encode(&format!("host:{}", quote(&host.name)))),
+            href: format!("/hosts/{}", host.id),
             name: host.name,
         })
         .collect();

@@ -1,4 +1,4 @@
-//! The two preferences that the server must know before it makes a page: `theme` and `tz`. Nothing secret.
+//! Preferences that the server must know before it makes a page: `theme`, `tz` and `single_keys`. Nothing secret.
 
 /// A cookie of the request that is being answered.
 #[cfg(feature = "ssr")]

@@ -1,5 +1,6 @@
 //! The keyboard: keys that work on every page, and the sheet that lists them.
 
+use super::{cookie, set_cookie};
 use crate::components::dialog::{self, Dialog};
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -76,9 +77,28 @@ impl Keys {
     }
 }
 
-/// Whether a key belongs to the page: no modifier, not into a field, not into an open dialog or menu.
+/// The cookie that turns keys of one letter off, for those whose speech or hands would press them by accident (WCAG 2.1.4).
+const OFF: &str = "single_keys";
+
+/// Whether keys of one letter do something in this browser.
+pub fn are_single_keys_on() -> bool {
+    cookie(OFF).as_deref() != Some("off")
+}
+
+pub fn turn_single_keys(on: bool) {
+    set_cookie(OFF, if on { "on" } else { "off" });
+}
+
+/// Whether a key belongs to the page: no modifier, not into a field, not into an open dialog or menu; and not of one letter
+/// where these are turned off.
 pub fn plain(event: &ev::KeyboardEvent) -> bool {
-    !(event.meta_key() || event.ctrl_key() || event.alt_key() || event.default_prevented() || typing(event))
+    let is_single = event.key().chars().count() == 1;
+    !((is_single && !are_single_keys_on())
+        || event.meta_key()
+        || event.ctrl_key()
+        || event.alt_key()
+        || event.default_prevented()
+        || typing(event))
 }
 
 /// Whether the key goes into a field, a dialog or a menu.
@@ -122,7 +142,7 @@ const LIST: &[(&str, &[(&str, &str)])] = &[
             ("Esc", "Clear"),
         ],
     ),
-    ("In the schedule form", &[("⌘S", "Save")]),
+    ("In the schedule form", &[("⌘S", "Save"), ("⌘Enter", "Dry run")]),
 ];
 
 #[component]
@@ -145,6 +165,7 @@ pub fn Shortcuts(node: NodeRef<html::Dialog>) -> impl IntoView {
     view! {
         <Dialog node id="shortcuts" title="Keyboard shortcuts">
             <div class="keylists">{LIST.iter().map(group).collect_view()}</div>
+            <p class="hint">"Keys of one letter can be turned off in "<a class="link" href="/settings">"Settings, Profile"</a>"."</p>
         </Dialog>
     }
 }

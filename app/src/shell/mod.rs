@@ -5,14 +5,14 @@ pub mod api;
 mod cookies;
 #[cfg(feature = "ssr")]
 mod document;
-mod keys;
+pub mod keys;
 mod layout;
 mod nav;
 mod next_up;
 mod overview;
 mod palette;
 mod routes;
-mod theme;
+pub mod theme;
 mod topbar;
 
 pub use cookies::{cookie, set_cookie};

@@ -25,6 +25,8 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("Hosts", "server", "/hosts"),
     ("Profile", "user", "/settings"),
     ("API keys", "key-round", "/settings/keys"),
+    ("Secrets", "key-round", "/settings/secrets"),
+    ("Blackouts", "calendar-clock", "/schedules/blackouts"),
     ("People", "user", "/settings/people"),
     ("Teams", "boxes", "/settings/teams"),
     ("Audit log", "history", "/settings/audit"),
@@ -89,7 +91,7 @@ fn found(found: Found) -> Vec<Entry> {
         group: "Hosts",
         icon: "server",
         text: host.name.clone(),
-        about: "its containers".to_owned(),
+        about: "host".to_owned(),
         href: host.href.clone(),
         act: None,
     });

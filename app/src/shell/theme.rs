@@ -4,6 +4,18 @@ use super::set_cookie;
 use crate::components::{icon, icon_as};
 use leptos::prelude::*;
 
+/// Takes a theme, or what the system says.
+pub fn choose(theme: Option<&'static str>) {
+    let Some(root) = document().document_element() else {
+        return;
+    };
+    let _ = match theme {
+        Some(theme) => root.set_attribute("data-theme", theme),
+        None => root.remove_attribute("data-theme"),
+    };
+    set_cookie("theme", theme.unwrap_or("system"));
+}
+
 /// Switches to the other theme.
 pub fn toggle() {
     let Some(root) = document().document_element() else {
@@ -18,9 +30,7 @@ pub fn toggle() {
             .flatten()
             .is_some_and(|media| media.matches()),
     };
-    let next = if dark { "light" } else { "dark" };
-    let _ = root.set_attribute("data-theme", next);
-    set_cookie("theme", next);
+    choose(Some(if dark { "light" } else { "dark" }));
 }
 
 #[component]

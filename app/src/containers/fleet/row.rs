@@ -214,6 +214,17 @@ fn title_cell(place: Place, reading: Reading, line: &Line) -> AnyView {
 fn state_cell(line: Line) -> AnyView {
     let clock = Clock::get();
     let now = line.clone();
+    let check = line.container.clone();
+    // What its health check said last.
+    let said = move || {
+        check.with(|c| {
+            c.health_output
+                .as_deref()
+                .map(str::trim)
+                .filter(|said| !said.is_empty())
+                .map(str::to_owned)
+        })
+    };
     let below = move || {
         line.container.with(|c| {
             if c.stale {
@@ -226,7 +237,7 @@ fn state_cell(line: Line) -> AnyView {
         })
     };
     view! {
-        <div class="sc">
+        <div class="sc" title=said>
             <Status state=Signal::derive(move || now.state()) />
             <span class="sm faint">{below}</span>
         </div>
