@@ -182,7 +182,7 @@ test("of several, those that failed are tried again", async ({ page, eyes }) => 
 test("what is lost is named before it is", async ({ page, eyes }) => {
   await open(page, "/?q=stack:shop");
   for (const name of ["api", "web"]) await page.getByRole("checkbox", { name: `Select ${name}` }).click();
-  await page.getByRole("button", { name: "More for selected containers" }).click();
+  await page.getByRole("button", { name: "More actions, selected containers" }).click();
   await page.getByRole("menuitem", { name: "Remove" }).click();
   const question = page.getByRole("dialog", { name: "Remove 2 containers?" });
   await expect(question.getByRole("listitem")).toHaveCount(2);

@@ -94,7 +94,6 @@ pub async fn overview() -> Result<Counts, AppError> {
 pub async fn find(text: String) -> Result<Found, AppError> {
     use crate::containers::words;
     use control::{containers, pages::ListQuery, schedules};
-    use domain::selectors::quote;
 
     let (control, actor) = crate::context::signed_in()?;
     // "restart im" is something to do with what is called im…

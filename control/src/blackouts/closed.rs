@@ -1,6 +1,6 @@
 //! Which blackouts are on, and what they hold.
 
-use crate::{Control, containers::FleetTarget, db::statement, error::Result, schedules::local};
+use crate::{Control, db::statement, error::Result, schedules::local};
 use diesel::{
     QueryableByName,
     sql_types::{Array, Jsonb, Text, Uuid as SqlUuid},
@@ -8,8 +8,10 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
+    actions::WorksOn,
     blackouts::{BlackoutOn, BlackoutPolicy, Closing},
-    ids::{ContainerId, OrgId},
+    containers::HostRef,
+    ids::{ContainerId, HostId, OrgId},
     next_times::Zone,
     schedules::Step,
     selectors::{Selector, quote},
@@ -192,47 +194,51 @@ impl Ready {
 
     fn is_touched(&self, control: &Control, org: OrgId, steps: &[Step]) -> bool {
         let covered = self.covered(control, org);
-        !covered.is_empty()
-            && steps
-                .iter()
-                .filter(|step| step.action.needs_target())
-                .filter_map(|step| Selector::parse_target(&step.target).ok())
-                .flat_map(|selector| control.fleet().resolve(org, &selector))
-                .any(|target| covered.contains(&target.container_id))
+        let on_host = |found: &HostRef| matches!(self.on, BlackoutOn::Host { id } if id == found.id);
+        steps.iter().any(|step| {
+            let Ok(selector) = Selector::parse_target(&step.target) else {
+                return false;
+            };
+            match step.action.works_on() {
+                WorksOn::Containers => {
+                    let mut found = control.fleet().resolve(org, &selector).into_iter();
+                    !covered.is_empty() && found.any(|target| covered.contains(&target.container_id))
+                }
+                WorksOn::Hosts => control.fleet().resolve_hosts(org, &selector).iter().any(on_host),
+                WorksOn::Nothing => false,
+            }
+        })
     }
 }
 
-/// The containers that a blackout of their host or tag keeps from being touched now, with the reason as a sentence.
+/// What blackouts of hosts and tags keep from being touched now, each with the reason as a sentence.
+#[derive(Default)]
+pub(crate) struct Closed {
+    pub containers: HashMap<ContainerId, String>,
+    pub hosts: HashMap<HostId, String>,
+}
+
 /// Asked for runs that started by themselves only.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn closed_targets(
-    control: &Control,
-    org: OrgId,
-    targets: &[FleetTarget],
-) -> Result<HashMap<ContainerId, String>> {
+pub(crate) async fn closed(control: &Control, org: OrgId) -> Result<Closed> {
+    let mut closed = Closed::default();
     let mut conn = control.db().conn().await?;
     let blackouts = Blackouts::load(&mut conn, vec![org.0]).await?;
     if !blackouts.are_on_containers() {
-        return Ok(HashMap::new());
+        return Ok(closed);
     }
     let now = crate::schedules::clock(&mut conn).await?;
     drop(conn);
-    let mut closed = HashMap::new();
     for (blackout, until) in blackouts.on(org.0, now) {
-        let covered = blackout.covered(control, org);
-        for target in targets
-            .iter()
-            .filter(|target| covered.contains(&target.container_id))
-        {
-            let hold = blackout.hold(until);
-            closed.entry(target.container_id).or_insert_with(|| {
-                format!(
-                    "Left alone: the blackout {} is on until {}.",
-                    hold.name, hold.shown
-                )
-            });
+        let Hold { name, shown, .. } = blackout.hold(until);
+        let why = format!("Left alone: the blackout {name} is on until {shown}.");
+        if let BlackoutOn::Host { id } = blackout.on {
+            closed.hosts.entry(id).or_insert_with(|| why.clone());
+        }
+        for container in blackout.covered(control, org) {
+            closed.containers.entry(container).or_insert_with(|| why.clone());
         }
     }
     Ok(closed)

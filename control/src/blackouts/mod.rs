@@ -1,11 +1,10 @@
 //! Blackouts: windows in which nothing that is scheduled runs.
 //!
 //! Those of an organisation or a schedule hold the whole run, and are asked when a fire is decided and again when a held
-//! run would start. Those of a host or a tag leave the containers alone that are theirs ([`closed_targets`]).
+//! run would start. Those of a host or a tag leave the containers and hosts alone that are theirs ([`closed`]).
 
 mod closed;
 mod service;
 
-pub use closed::closed_targets;
-pub(crate) use closed::{Blackouts, Hold};
+pub(crate) use closed::{Blackouts, Closed, Hold, closed};
 pub use service::{create, delete, get, list, update};

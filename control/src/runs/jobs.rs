@@ -65,8 +65,9 @@ pub(super) async fn enqueue_again(
     let jobs = JobTexts::of(runs.iter().copied());
     Ok(diesel::sql_query(
         "insert into apalis.jobs as j (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata) \
-         select t.id, $1, t.job, 'Pending', 0, 1, now() - interval '1 second', 0, ''::hstore \
-         from unnest($2, $3) as t (id, job) \
+         select t.id, $1, t.job, 'Pending', 0, 1, now() - interval '1 second', \
+           coalesce((select r.priority from runs r where r.id = (convert_from(t.job, 'UTF8')::jsonb->>'run')::uuid), 0), \
+           ''::hstore from unnest($2, $3) as t (id, job) \
          on conflict (id) do update set status = 'Pending', lock_by = null, lock_at = null, attempts = 0, done_at = null, \
          last_result = null \
          where j.status <> 'Pending' and (j.lock_at is null or j.lock_at <= now() - $4 * interval '1 second')",

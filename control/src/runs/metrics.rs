@@ -8,6 +8,11 @@ pub(super) fn ended(state: RunState) {
     counter!("chrontainer_runs_total", "state" => state.as_str()).increment(1);
 }
 
+/// Runs that ended as they were made: missed, or skipped.
+pub(crate) fn ended_at_once(state: RunState, count: u64) {
+    counter!("chrontainer_runs_total", "state" => state.as_str()).increment(count);
+}
+
 /// A scheduled run started: how late it was, in seconds.
 pub(super) fn started(scheduled_for: Option<Timestamp>, started_at: Option<Timestamp>) {
     if let (Some(planned), Some(started)) = (scheduled_for, started_at) {

@@ -41,6 +41,7 @@ pub use jobs::{QUEUE, RunJob, job_id};
 pub use lease::drain;
 pub use local::Local;
 pub use log::log;
+pub(crate) use metrics::ended_at_once;
 pub(crate) use queries::summary;
 pub use queries::{RunQuery, get, list};
 pub(crate) use queries::{busy, shown, summaries};

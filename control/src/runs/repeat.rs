@@ -41,14 +41,14 @@ async fn repeat(control: &Control, actor: &Actor, id: RunId, only_failed: bool) 
     let mut conn = control.db().conn().await?;
     let summary = conn
         .transaction(async |conn| {
-            let found: Option<(String, String, Value, Option<Uuid>)> = runs::table
+            let found: Option<(String, String, Value, Option<Uuid>, i32)> = runs::table
                 .filter(runs::org_id.eq(actor.org_id.0))
                 .filter(runs::id.eq(id.0))
-                .select((runs::title, runs::state, runs::plan, runs::schedule_id))
+                .select((runs::title, runs::state, runs::plan, runs::schedule_id, runs::priority))
                 .first(conn)
                 .await
                 .optional()?;
-            let (title, state, plan, schedule) = found.ok_or_else(|| Problem::not_found("run"))?;
+            let (title, state, plan, schedule, priority) = found.ok_or_else(|| Problem::not_found("run"))?;
             let state = RunState::from_word(&state).unwrap_or(RunState::Unknown);
             if !state.is_final() {
                 return Err(conflict("run_open", "This run is not over yet. Wait for its end, or cancel it first.").into());
@@ -76,6 +76,7 @@ async fn repeat(control: &Control, actor: &Actor, id: RunId, only_failed: bool) 
                 plan: plan.cut_to(actor.limit()),
                 acts_for: actor.user_id,
                 scheduled_for: None,
+                priority,
             };
             let made = start(conn, &new).await?;
             let action = if only_failed { "run.retry" } else { "run.again" };

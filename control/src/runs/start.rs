@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     events::Topic,
 };
-use diesel::sql_types::{Array, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
@@ -30,6 +30,8 @@ pub struct NewRun {
     /// Whose rights it has; nobody for the system.
     pub acts_for: Option<UserId>,
     pub scheduled_for: Option<Timestamp>,
+    /// Before those of a lower one, where runs wait for a place.
+    pub priority: i32,
 }
 
 /// Makes a run with its queue job, in the caller's transaction. Wake [`Topic::Events`] after the commit.
@@ -50,12 +52,13 @@ pub(crate) async fn start_as(conn: &mut AsyncPgConnection, id: RunId, new: &NewR
     let jobs = JobTexts::of([id]);
     diesel::sql_query(
         "with run as (\
-           insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, scheduled_for, queued_at) \
-           values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, clock_timestamp()) on conflict (id) do nothing \
+           insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, scheduled_for, queued_at, \
+             priority) \
+           values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, clock_timestamp(), $12) on conflict (id) do nothing \
            returning id, org_id), \
          job as (\
            insert into apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata) \
-           select t.id, $9, t.job, 'Pending', 0, 1, now(), 0, ''::hstore from unnest($10, $11) as t (id, job), run) \
+           select t.id, $9, t.job, 'Pending', 0, 1, now(), $12, ''::hstore from unnest($10, $11) as t (id, job), run) \
          insert into events (org_id, kind, object_id) select org_id, 'run', id from run",
     )
     .bind::<SqlUuid, _>(id.0)
@@ -69,6 +72,7 @@ pub(crate) async fn start_as(conn: &mut AsyncPgConnection, id: RunId, new: &NewR
     .bind::<Text, _>(QUEUE)
     .bind::<Array<Text>, _>(jobs.ids)
     .bind::<Array<Binary>, _>(jobs.bodies)
+    .bind::<Integer, _>(new.priority)
     .execute(conn)
     .await?;
     Ok(())
@@ -99,6 +103,7 @@ pub async fn start_direct(
         plan,
         acts_for: actor.user_id,
         scheduled_for: None,
+        priority: 0,
         title,
     };
     let mut conn = control.db().conn().await?;

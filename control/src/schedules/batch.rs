@@ -11,7 +11,7 @@ use crate::{
     blackouts::Hold,
     db::statement,
     error::Result,
-    runs::{HELD_BY_BLACKOUT, HELD_BY_OVERLAP, JobTexts, QUEUE},
+    runs::{self, HELD_BY_BLACKOUT, HELD_BY_OVERLAP, JobTexts, QUEUE},
 };
 use diesel::{
     QueryableByName,
@@ -23,8 +23,9 @@ use domain::{
     blackouts::BlackoutPolicy,
     guards::{Guards, Overlap},
     ids::{RunId, ScheduleId},
-    runs::RunTrigger,
+    runs::{RunState, RunTrigger},
 };
+use metrics::counter;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -347,6 +348,8 @@ impl Batch {
                select org_id, 'run', id from made union all select org_id, 'run', id from replaced \
                union all select org_id, 'schedule', id from moved) \
              select (select count(*) from fires) as fires, (select count(*) from made) as runs, \
+               (select count(*) from made where state = 'missed') as missed, \
+               (select count(*) from made where state = 'skipped') as skipped, \
                set_config('synchronous_commit', case when $29 then current_setting('synchronous_commit') else 'off' end, true) \
                  as durable",
         )
@@ -392,6 +395,8 @@ impl Batch {
         waiting.dedup();
         Ok(Written {
             runs: written.runs,
+            missed: written.missed,
+            skipped: written.skipped,
             waiting,
         })
     }
@@ -428,8 +433,20 @@ impl Batch {
 pub(super) struct Written {
     /// Runs that were made.
     pub runs: i64,
+    /// Of them those that ended as they were made.
+    missed: i64,
+    skipped: i64,
     /// Schedules of which runs wait: what they wait for may have ended while this was written.
     pub waiting: Vec<Uuid>,
+}
+
+impl Written {
+    /// Counts what was made, once it is committed.
+    pub fn count(&self, made: &'static str) {
+        counter!(made).increment(self.runs.unsigned_abs());
+        runs::ended_at_once(RunState::Missed, self.missed.unsigned_abs());
+        runs::ended_at_once(RunState::Skipped, self.skipped.unsigned_abs());
+    }
 }
 
 #[derive(QueryableByName)]
@@ -438,4 +455,8 @@ struct Counts {
     fires: i64,
     #[diesel(sql_type = BigInt)]
     runs: i64,
+    #[diesel(sql_type = BigInt)]
+    missed: i64,
+    #[diesel(sql_type = BigInt)]
+    skipped: i64,
 }

@@ -15,7 +15,6 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{Timestamp, ids::RunId, runs::RunTrigger};
-use metrics::counter;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -104,7 +103,7 @@ pub(super) async fn take(control: &Control) -> Result<usize> {
     if written.runs > 0 {
         control.runs().ring();
         control.wake(Topic::Events);
-        counter!("chrontainer_calls_total").increment(written.runs.try_into().unwrap_or_default());
+        written.count("chrontainer_calls_total");
     }
     if !written.waiting.is_empty() {
         runs::release(control, Some(&written.waiting)).await?;

@@ -45,9 +45,11 @@ pub(crate) async fn start_chained(control: &Control, chained: &Chained) -> Resul
                     "A newer release of Chrontainer wrote the schedule that this step runs. Edit it, or update the server.",
                 )
             };
+            let guards: Guards = serde_json::from_value(row.guards).map_err(unreadable)?;
+            let priority = guards.priority;
             let plan = RunPlan {
                 steps: serde_json::from_value(row.steps).map_err(unreadable)?,
-                guards: serde_json::from_value::<Guards>(row.guards).map_err(unreadable)?.of_run(),
+                guards: guards.of_run(),
                 within: chained.within.clone(),
                 ..RunPlan::default()
             };
@@ -59,6 +61,7 @@ pub(crate) async fn start_chained(control: &Control, chained: &Chained) -> Resul
                 plan,
                 acts_for: chained.acts_for,
                 scheduled_for: None,
+                    priority,
             };
             runs::start_as(conn, chained.id, &new).await?;
             Ok::<_, crate::Error>(row.name)

@@ -33,11 +33,11 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                     "A newer release of Chrontainer wrote this schedule. Edit it, or update the server.",
                 )
             };
+            let guards: Guards = serde_json::from_value(row.guards).map_err(unreadable)?;
+            let priority = guards.priority;
             let plan = RunPlan {
                 steps: serde_json::from_value(row.steps).map_err(unreadable)?,
-                guards: serde_json::from_value::<Guards>(row.guards)
-                    .map_err(unreadable)?
-                    .of_run(),
+                guards: guards.of_run(),
                 ..RunPlan::default()
             }
             .cut_to(actor.limit());
@@ -54,6 +54,7 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                     plan,
                     acts_for: actor.user_id,
                     scheduled_for: None,
+                    priority,
                 },
             )
             .await?;

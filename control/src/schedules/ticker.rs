@@ -23,7 +23,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::Timestamp;
-use metrics::{counter, gauge};
+use metrics::gauge;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -207,7 +207,7 @@ async fn take(control: &Control) -> Result<i64> {
     if taken > 0 {
         control.runs().ring();
         control.wake(Topic::Events);
-        counter!("chrontainer_fires_total").increment(made.runs.try_into().unwrap_or_default());
+        made.count("chrontainer_fires_total");
     }
     if !made.waiting.is_empty() {
         // What they wait for may have ended before they could be seen waiting.

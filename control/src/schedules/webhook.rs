@@ -207,7 +207,7 @@ pub async fn call_webhook(
     }
     let payload = read(body)?;
     let run = RunId::new();
-    let (summary, waiting) = conn
+    let (summary, written) = conn
         .transaction(async |conn| {
             let due: Option<Due> = statement(select_due!(
                 "where s.id = $2 and s.enabled and s.deleted_at is null \
@@ -247,14 +247,15 @@ pub async fn call_webhook(
                     "A newer release of Chrontainer wrote this schedule. Update the server.",
                 )
             })?;
-            Ok::<_, Error>((summary, written.waiting))
+            Ok::<_, Error>((summary, written))
         })
         .await?;
     drop(conn);
     control.runs().ring();
     control.wake(Topic::Events);
-    if !waiting.is_empty() {
-        runs::release(control, Some(&waiting)).await?;
+    written.count("chrontainer_calls_total");
+    if !written.waiting.is_empty() {
+        runs::release(control, Some(&written.waiting)).await?;
     }
     Ok(summary)
 }

@@ -7,7 +7,7 @@ mod limits;
 mod peer;
 mod rate;
 mod request_log;
-mod same_site;
+pub mod same_site;
 
 pub use limits::too_large;
 pub use peer::{Peer, PeerAddress};

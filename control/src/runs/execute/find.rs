@@ -6,7 +6,12 @@ use super::{
     step::At,
     target::Target,
 };
-use crate::{containers::FleetTarget, schedules, schema::hosts};
+use crate::{
+    blackouts::{self, Closed},
+    containers::FleetTarget,
+    schedules,
+    schema::hosts,
+};
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -39,6 +44,8 @@ pub(super) enum Unbegun {
 pub(super) struct Found {
     pub targets: Vec<Target>,
     pub shown: String,
+    /// How many more it fits, on which the person that the run acts for may not act.
+    pub left_out: usize,
 }
 
 impl Executor {
@@ -61,6 +68,7 @@ impl Executor {
             return Ok(Ok(Found {
                 targets: vec![Target::nothing(&at.step.action)],
                 shown: String::new(),
+                left_out: 0,
             }));
         }
         let selector = match Selector::parse_target(&at.step.target) {
@@ -74,10 +82,17 @@ impl Executor {
         self.settled(selector.only_on()).await?;
         let shown = self.shown(&selector);
         let found = match works_on {
-            WorksOn::Hosts => self.hosts(at, &selector, &rights, &shown),
+            WorksOn::Hosts => {
+                let kept = self.kept_away().await?;
+                self.hosts(at, &selector, &rights, &shown, kept.as_ref())
+            }
             _ => self.containers(at, &selector, &rights, &shown).await?,
         };
-        Ok(found.map(|targets| Found { targets, shown }))
+        Ok(found.map(|(targets, left_out)| Found {
+            targets,
+            shown,
+            left_out,
+        }))
     }
 
     async fn containers(
@@ -86,7 +101,7 @@ impl Executor {
         selector: &Selector,
         rights: &Rights,
         shown: &str,
-    ) -> Result<Result<Vec<Target>, Unbegun>, Stop> {
+    ) -> Result<Result<(Vec<Target>, usize), Unbegun>, Stop> {
         let org = self.claimed.org;
         let found = self.control.fleet().resolve(org, selector);
         let all = found.len();
@@ -105,6 +120,7 @@ impl Executor {
                 "Whoever this acts for may act on none of the {all} containers that {shown} matches."
             ))));
         }
+        let left_out = all - found.len();
         if let Some(only) = only(at) {
             found.retain(|found| only.iter().any(|only| only.container == Some(found.container_id)));
         }
@@ -114,14 +130,19 @@ impl Executor {
                  the target."
             ))));
         }
+        let kept = self.kept_away().await?;
         let objections = self.judge(&at.plan.guards.conditions, &found).await;
-        Ok(Ok((0..)
+        let targets = (0..)
             .zip(found.into_iter().zip(objections))
             .map(|(ordinal, (found, objection))| {
-                let kept = self.kept_away(found.host_id, &found.host_name).or(objection);
-                Target::found(ordinal, found, &at.step.action).unless(kept)
+                let closed = kept.as_ref().and_then(|closed| {
+                    let here = closed.containers.get(&found.container_id).cloned();
+                    here.or_else(|| self.in_maintenance(found.host_id, &found.host_name))
+                });
+                Target::found(ordinal, found, &at.step.action).unless(closed.or(objection))
             })
-            .collect()))
+            .collect();
+        Ok(Ok((targets, left_out)))
     }
 
     fn hosts(
@@ -130,10 +151,11 @@ impl Executor {
         selector: &Selector,
         rights: &Rights,
         shown: &str,
-    ) -> Result<Vec<Target>, Unbegun> {
+        kept: Option<&Closed>,
+    ) -> Result<(Vec<Target>, usize), Unbegun> {
         let org = self.claimed.org;
         let mut found = self.control.fleet().resolve_hosts(org, selector);
-        let fleet = self.control.fleet();
+        let (fleet, all) = (self.control.fleet(), found.len());
         if let Rights::Narrowed(actor) = rights {
             let grants = rights::on_hosts(fleet, actor);
             found.retain(|host| grants.cover(host.id));
@@ -144,6 +166,7 @@ impl Executor {
                 .unwrap_or_default();
             found.retain(|host| within.iter().any(|within| within.id == host.id));
         }
+        let left_out = all - found.len();
         if let Some(only) = only(at) {
             found.retain(|host| only.iter().any(|only| only.host == Some(host.id)));
         }
@@ -153,21 +176,32 @@ impl Executor {
                  meant."
             )));
         }
-        Ok((0..)
+        let targets = (0..)
             .zip(found)
             .map(|(ordinal, host)| {
-                let kept = self.kept_away(host.id, &host.name);
-                Target::host(ordinal, host, &at.step.action).unless(kept)
+                let closed = kept.and_then(|closed| {
+                    let here = closed.hosts.get(&host.id).cloned();
+                    here.or_else(|| self.in_maintenance(host.id, &host.name))
+                });
+                Target::host(ordinal, host, &at.step.action).unless(closed)
             })
-            .collect())
+            .collect();
+        Ok((targets, left_out))
     }
 
-    /// Why a host's maintenance keeps this run away from it: nobody asked for it now.
-    fn kept_away(&self, host: HostId, name: &str) -> Option<String> {
+    /// What is closed to a run that nobody asked for now: blackouts on hosts and tags, and the hosts in maintenance.
+    async fn kept_away(&self) -> Result<Option<Closed>, Stop> {
         let asked_for = serde_json::from_value(self.claimed.trigger.clone())
             .is_ok_and(|trigger: RunTrigger| trigger.is_asked_for());
-        (!asked_for && self.control.fleet().in_maintenance(host)).then(|| {
-            format!("Skipped: {name} is in maintenance, and only what somebody asks for is done there.")
+        if asked_for {
+            return Ok(None);
+        }
+        Ok(Some(blackouts::closed(&self.control, self.claimed.org).await?))
+    }
+
+    fn in_maintenance(&self, host: HostId, name: &str) -> Option<String> {
+        self.control.fleet().in_maintenance(host).then(|| {
+            format!("Left alone: {name} is in maintenance, and only what somebody asks for is done there.")
         })
     }
 

@@ -119,6 +119,13 @@ impl Executor {
             );
             lines.push(line(at.index, None, "info", text));
         }
+        if found.left_out > 0 {
+            let text = format!(
+                "Left out are {} more: the person this acts for, or the key it was asked with, may not act on them.",
+                found.left_out
+            );
+            lines.push(line(at.index, None, "warn", text));
+        }
         for target in &found.targets {
             if let Some(why) = &target.message {
                 lines.push(line(at.index, Some(&target.name), "info", why.clone()));

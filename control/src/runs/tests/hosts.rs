@@ -1,8 +1,9 @@
 //! Runs and the state of their hosts: maintenance keeps planned work away, and a host that hangs holds nobody's place.
 
 use super::{direct, engines::step};
-use crate::{hosts, runs::execute, testing::Fixture};
+use crate::{blackouts, hosts, runs::execute, testing::Fixture};
 use domain::{
+    blackouts::{BlackoutDraft, BlackoutOn, BlackoutPolicy, BlackoutWindow},
     hosts::{HostDraft, HostPatch},
     runs::{RunState, TargetState},
 };
@@ -107,4 +108,51 @@ async fn a_hundred_runs_on_a_host_that_hangs_end_together() {
     }
     // One ping's patience, and the database's time for a hundred runs; each used to hold a place for a minute.
     assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blackout_of_a_host_keeps_planned_work_off_its_containers() {
+    let engine = TestEngine::shared().await;
+    let web = engine.name("web");
+    engine.run_container(&web, RunOptions::default()).await;
+    let fixture = Fixture::with(&engine).await;
+    fixture.see(&web).await;
+    let host = fixture.control.fleet().host_names(fixture.owner.org_id)[0].id;
+    let now = chrono::Utc::now();
+    let draft = BlackoutDraft {
+        name: "quiet".to_owned(),
+        enabled: true,
+        on: BlackoutOn::Host { id: host },
+        timezone: "UTC".to_owned(),
+        window: BlackoutWindow::Dated {
+            from: now - Duration::from_secs(3600),
+            to: now + Duration::from_secs(3600),
+        },
+        policy: BlackoutPolicy::Skip,
+        version: None,
+    };
+    blackouts::create(&fixture.control, &fixture.owner, draft)
+        .await
+        .unwrap();
+    let before = engine.started_at(&web).await;
+    let steps = || vec![step("restart", &format!("name:{web}"))];
+    let id = direct(&fixture, &fixture.owner, steps()).await;
+    fixture
+        .sql(&format!(
+            r#"update runs set trigger = '{{"type":"schedule"}}' where id = '{id}'"#
+        ))
+        .await;
+    fixture.work().await;
+    let run = fixture.run(id).await;
+    assert_eq!(run.summary.status, RunState::Skipped, "{run:#?}");
+    assert!(
+        run.summary.message.as_deref().unwrap().contains("blackout quiet"),
+        "{run:#?}"
+    );
+    assert_eq!(engine.started_at(&web).await, before);
+
+    // Somebody asks for it now.
+    let id = direct(&fixture, &fixture.owner, steps()).await;
+    fixture.work().await;
+    assert_eq!(fixture.run(id).await.summary.status, RunState::Succeeded);
 }

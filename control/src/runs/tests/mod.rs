@@ -295,6 +295,7 @@ async fn a_run_that_is_rolled_back_leaves_no_job() {
         plan: RunPlan::of(vec![noop()]),
         acts_for: None,
         scheduled_for: None,
+        priority: 0,
     };
     let rolled_back = conn
         .transaction(async |conn| {

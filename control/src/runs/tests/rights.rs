@@ -90,6 +90,7 @@ async fn grants_and_keys_decide_container_by_container() {
         plan,
         acts_for: Some(user),
         scheduled_for: None,
+        priority: 0,
     };
     let id = start(&mut control.db().conn().await.unwrap(), &new)
         .await
