@@ -4,9 +4,11 @@ mod identities;
 mod keys;
 mod new_key;
 mod organisation;
+mod passkeys;
 mod password;
 mod preferences;
 mod profile;
+mod proof;
 mod second_factor;
 mod sessions;
 

@@ -14,6 +14,7 @@ mod hosts_reach;
 mod identity;
 mod inside;
 mod lifecycle;
+mod passkeys;
 mod people;
 mod permissions;
 mod providers;

@@ -102,6 +102,10 @@ async fn a_certificate_of_its_own_is_served_and_renewed() {
     let ready = ask(connect(&address, &certificates).await.0, "/health/ready").await;
     assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
 
+    // As the image's health check asks, which knows the settings and no name of the certificate.
+    let health = server.command(&["health"]).await.unwrap();
+    assert!(health.contains("\"status\":\"ready\""), "{health}");
+
     // Half a renewal changes nothing; a whole one is taken without a restart, and open connections go on.
     fs::write(dir.path().join("cert.pem"), "-----BEGIN CERT").unwrap();
     let (mut kept, _) = connect(&address, &certificates).await;

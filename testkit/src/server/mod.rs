@@ -261,8 +261,11 @@ impl TestServer {
     /// # Errors
     /// When the command fails; the error is what it said.
     pub async fn command(&self, words: &[&str]) -> Result<String> {
+        let (_, listen) = self.url.split_once("://").unwrap_or_default();
         let output = process::command(&self.options, self.dir.path())?
             .args(words)
+            // Where it listens in fact, for those who ask it something.
+            .env("CHRONTAINER_LISTEN", listen)
             .output()
             .await?;
         if output.status.success() {
