@@ -10,6 +10,7 @@ mod loads;
 mod marks;
 mod places;
 mod service;
+pub(crate) mod snapshots;
 
 pub use bulk::{BulkTargets, bulk};
 pub use complete::complete;

@@ -55,6 +55,7 @@ pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: Watch
                 .change_host(id, |line| line.lines.remove(&engine_id))
                 .flatten();
             if let Some(line) = gone {
+                control.snapshots().mark(id);
                 control.events().send_live(
                     org,
                     Event::ContainerRemoved {
@@ -197,6 +198,9 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[Arc<Contain
     let Some((first, changed, removed)) = news else {
         return Ok(());
     };
+    if !changed.is_empty() || !removed.is_empty() {
+        control.snapshots().mark(id);
+    }
     if first {
         // How many containers it has is part of what a host shows.
         tell_host(control, org, id).await;
@@ -276,6 +280,7 @@ async fn changed(control: &Control, org: OrgId, id: HostId, facts: &Arc<Containe
         (old.as_ref() != Some(&line)).then_some(line)
     });
     if let Some(Some(line)) = line {
+        control.snapshots().mark(id);
         let container = control.fleet().view(org, &line);
         control
             .events()
