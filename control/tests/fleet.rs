@@ -222,7 +222,10 @@ async fn a_server_that_starts_while_a_host_sleeps_shows_what_ran_there() {
     // What only an inspect tells may have come since the first look, and is kept.
     (before.stale, before.started_at) = (true, after.started_at);
     assert_eq!(after, before);
-    assert!(fixture.list(&gone).await.is_empty(), "what was removed does not come back");
+    assert!(
+        fixture.list(&gone).await.is_empty(),
+        "what was removed does not come back"
+    );
     let mut known = hosts::get(&fixture.control, &fixture.actor, host).await.unwrap();
     for _ in 0..200 {
         if known.status == HostStatus::Offline {
@@ -235,7 +238,9 @@ async fn a_server_that_starts_while_a_host_sleeps_shows_what_ran_there() {
     assert!(known.containers > 0 && known.engine.is_some() && known.last_seen.is_some());
 
     proxy.resume().await;
-    hosts::retry(&fixture.control, &fixture.actor, host).await.unwrap();
+    hosts::retry(&fixture.control, &fixture.actor, host)
+        .await
+        .unwrap();
     let back = fixture
         .until(&query, |found| found.len() == 1 && !found[0].stale)
         .await;

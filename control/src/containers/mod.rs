@@ -6,7 +6,7 @@ mod fleet;
 mod identity;
 mod line;
 mod list;
-mod loads;
+pub(crate) mod loads;
 mod marks;
 mod places;
 mod service;

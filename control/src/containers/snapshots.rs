@@ -212,7 +212,10 @@ fn lean(facts: &ContainerFacts) -> ContainerFacts {
 /// Notes when hosts that answer answered last.
 async fn write_seen(control: &Control) -> Result<()> {
     let (ids, times): (Vec<Uuid>, Vec<Timestamp>) = control.fleet().read(|state| {
-        let online = state.hosts.iter().filter(|(_, line)| line.status == HostStatus::Online);
+        let online = state
+            .hosts
+            .iter()
+            .filter(|(_, line)| line.status == HostStatus::Online);
         online
             .filter_map(|(id, line)| Some((id.0, line.last_seen?)))
             .unzip()
@@ -290,7 +293,11 @@ mod tests {
     #[test]
     fn labels_that_the_database_cannot_hold_are_left_out() {
         let mut huge = ContainerFacts::default();
-        for (key, value) in [("ok", "1".to_owned()), ("nul", "\0".to_owned()), ("long", "x".repeat(LABEL))] {
+        for (key, value) in [
+            ("ok", "1".to_owned()),
+            ("nul", "\0".to_owned()),
+            ("long", "x".repeat(LABEL)),
+        ] {
             huge.labels.insert(key.into(), value);
         }
         let kept: Vec<String> = lean(&huge).labels.into_keys().collect();

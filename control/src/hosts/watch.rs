@@ -71,7 +71,14 @@ pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: Watch
                 .fleet()
                 .change_host(id, |line| line.last_seen = Some(chrono::Utc::now()));
         }
-        WatchEvent::Happened(event) => Happened::tell(control, org, id, event),
+        WatchEvent::Happened(event) => {
+            control.links().happened(id, &event);
+            Happened::tell(control, org, id, event);
+        }
+        WatchEvent::Stream(fault) => {
+            control.links().stream(id, fault.map(|fault| fault.to_string()));
+            tell_host(control, org, id).await;
+        }
         // It is followed by its change.
         WatchEvent::Renamed { .. } => {}
     }
