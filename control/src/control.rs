@@ -3,7 +3,7 @@
 use crate::{
     auth::SessionEnds,
     beats::Beats,
-    containers::{Fleet, Loads},
+    containers::{Fleet, Loads, snapshots::Snapshots},
     db::Db,
     error::Result,
     events::{EventHub, Topic, Wake},
@@ -62,6 +62,7 @@ struct Inner {
     bells: Wake,
     fleet: Fleet,
     loads: Loads,
+    snapshots: Snapshots,
     links: Links,
     runs: runs::Local,
     session_ends: SessionEnds,
@@ -85,6 +86,7 @@ impl Control {
             bells: Wake::default(),
             fleet: Fleet::default(),
             loads: Loads::default(),
+            snapshots: Snapshots::default(),
             links: Links::default(),
             runs: runs::Local::default(),
             session_ends: SessionEnds::default(),
@@ -125,6 +127,8 @@ impl Control {
         self.spawn(async move { schedules::listen(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::hosts::watch_all(&this).await });
+        let this = self.clone();
+        self.spawn(async move { crate::containers::snapshots::keep(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::schedules::ticker::run(&this).await });
         let this = self.clone();
@@ -185,6 +189,11 @@ impl Control {
     /// What containers use, as far as somebody looks.
     pub fn loads(&self) -> &Loads {
         &self.0.loads
+    }
+
+    /// What of the fleet is kept in the database.
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.0.snapshots
     }
 
     /// The connections to hosts, beside what the fleet knows of them.

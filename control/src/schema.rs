@@ -92,6 +92,7 @@ diesel::table! {
         engine_id -> Text,
         first_seen_at -> Timestamptz,
         gone_at -> Nullable<Timestamptz>,
+        facts -> Nullable<Jsonb>,
     }
 }
 

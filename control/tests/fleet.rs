@@ -25,25 +25,32 @@ use testkit::{
 struct Fixture {
     control: Control,
     actor: Actor,
-    _database: TestDatabase,
+    database: TestDatabase,
+}
+
+async fn server(database: &TestDatabase) -> Control {
+    let spec: ConnectSpec = database.url().parse().unwrap();
+    let db = Db::new(spec, 6).unwrap();
+    let control = Control::new(db, SealKey::random(), ControlOptions::default());
+    control.start().await.unwrap();
+    control
 }
 
 impl Fixture {
     async fn new() -> Self {
         let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
         let database = TestDatabase::create(&migrations).await.unwrap();
-        let spec: ConnectSpec = database.url().parse().unwrap();
-        let control = Control::new(
-            Db::new(spec, 6).unwrap(),
-            SealKey::random(),
-            ControlOptions::default(),
-        );
-        control.start().await.unwrap();
         Self {
-            control,
+            control: server(&database).await,
             actor: Actor::system(OrgId::HOME),
-            _database: database,
+            database,
         }
+    }
+
+    /// Another server on the same database, after this one has ended.
+    async fn restart(&mut self) {
+        self.control.stop().await;
+        self.control = server(&self.database).await;
     }
 
     async fn add_host(&self, name: &str, url: &str) -> HostId {
@@ -185,6 +192,59 @@ async fn an_engine_that_goes_away_keeps_its_lines_and_costs_the_others_nothing()
     fixture
         .until(&on_flaky, |found| found.len() == 1 && !found[0].stale)
         .await;
+    engine.remove(&name).await;
+    fixture.control.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_while_a_host_sleeps_shows_what_ran_there() {
+    let engine = TestEngine::shared().await;
+    let [name, removed] = [engine.name("asleep"), engine.name("removed")];
+    for name in [&name, &removed] {
+        engine.run_container(name, RunOptions::default()).await;
+    }
+    let mut proxy = FaultProxy::start(engine.socket()).await;
+    let mut fixture = Fixture::new().await;
+    let host = fixture.add_host("box", &proxy.docker_host()).await;
+    let query = format!("name:{name} state:running");
+    let mut before = fixture.until(&query, |found| found.len() == 1).await.remove(0);
+    let gone = format!("name:{removed}");
+    fixture.until(&gone, |found| found.len() == 1).await;
+    engine.remove(&removed).await;
+    fixture.until(&gone, <[Container]>::is_empty).await;
+
+    proxy.refuse().await;
+    fixture.restart().await;
+    let after = fixture
+        .until(&query, |found| found.len() == 1 && found[0].stale)
+        .await
+        .remove(0);
+    // What only an inspect tells may have come since the first look, and is kept.
+    (before.stale, before.started_at) = (true, after.started_at);
+    assert_eq!(after, before);
+    assert!(
+        fixture.list(&gone).await.is_empty(),
+        "what was removed does not come back"
+    );
+    let mut known = hosts::get(&fixture.control, &fixture.actor, host).await.unwrap();
+    for _ in 0..200 {
+        if known.status == HostStatus::Offline {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        known = hosts::get(&fixture.control, &fixture.actor, host).await.unwrap();
+    }
+    assert!(known.error.is_some_and(|error| error.ends_with('.')));
+    assert!(known.containers > 0 && known.engine.is_some() && known.last_seen.is_some());
+
+    proxy.resume().await;
+    hosts::retry(&fixture.control, &fixture.actor, host)
+        .await
+        .unwrap();
+    let back = fixture
+        .until(&query, |found| found.len() == 1 && !found[0].stale)
+        .await;
+    assert_eq!(back[0].id, before.id);
     engine.remove(&name).await;
     fixture.control.stop().await;
 }

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { choose, expect, isPhone, open, test } from "../support/test.ts";
 
 test("a host from its first test to its end", async ({ page, stack, eyes, guard }) => {
+  // Measuring what is in use takes two looks at everything that runs.
+  test.setTimeout(90_000);
   // The same engine by another name: it answers, and Chrontainer notices.
   const dir = mkdtempSync(path.join(tmpdir(), "hosts-"));
   const socket = path.join(dir, "d.sock");
@@ -61,6 +63,10 @@ test("a host from its first test to its end", async ({ page, stack, eyes, guard 
     await expect(page.getByRole("heading", { name: "twin", level: 1 })).toBeVisible();
     await expect(page.getByRole("heading", { name: "Connection", exact: true })).toBeVisible();
     await expect(page.getByText("It answered.")).toBeVisible();
+    // What is in use is measured while the page is open.
+    const used = page.getByRole("region", { name: "In use" });
+    await expect(used.getByText(/% of \d+ CPUs?/)).toBeVisible({ timeout: 45_000 });
+    await expect(page.getByRole("heading", { name: "Events", exact: true })).toBeVisible();
     await eyes.check("host");
 
     await page.getByRole("button", { name: "Delete", exact: true }).click();
@@ -78,12 +84,24 @@ test("a host from its first test to its end", async ({ page, stack, eyes, guard 
   }
 });
 
-test("every way to reach a host has its fields", async ({ page, eyes }) => {
+test("every way to reach a host has its fields", async ({ page, eyes, guard }) => {
   await open(page, "/hosts");
   await page.getByRole("button", { name: "Add host" }).click();
   const dialog = page.getByRole("dialog", { name: "Add host" });
   await dialog.getByRole("radio", { name: "SSH" }).check();
   await expect(dialog.getByRole("textbox", { name: "Private key", exact: true })).toBeVisible();
+  // The keys that another machine knows: a file without this host's is refused at its field.
+  await dialog.getByRole("textbox", { name: "Name" }).fill("nas");
+  await dialog.getByRole("textbox", { name: "User and address" }).fill("pi@127.0.0.1:1");
+  await dialog.getByLabel("File of known_hosts (optional)").setInputFiles({
+    name: "known_hosts",
+    mimeType: "text/plain",
+    buffer: Buffer.from("nas ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"),
+  });
+  await expect(dialog.getByRole("textbox", { name: "known_hosts (optional)" })).toHaveValue(/^nas ssh-ed25519/);
+  guard.expect(/answer 422/, /status of 422/);
+  await dialog.getByRole("button", { name: "Add host" }).click();
+  await expect(dialog.getByText("This file has no key of [127.0.0.1]:1.")).toBeVisible();
   await eyes.check("hosts-add-ssh");
   await dialog.getByRole("radio", { name: "Password" }).check();
   await expect(dialog.getByLabel("Password", { exact: true }).last()).toBeVisible();

@@ -22,7 +22,7 @@ pub mod transport;
 pub mod watch;
 mod wire;
 
-pub use client::{Engine, Options};
+pub use client::{Engine, Options, lacks};
 pub use containers::{ExecSpec, ExecState, Links, OnceSpec, Outcome};
 pub use diagnose::{Step, StepError, StepName, diagnose};
 pub use error::EngineError;
@@ -34,4 +34,4 @@ pub use stats::{ContainerStats, DiskUse};
 pub use transport::{
     EngineUrl, HostKey, SshSettings, TlsSettings, Transport, TransportError, TransportSettings, UrlError,
 };
-pub use watch::{WatchEvent, WatchOptions, Watcher};
+pub use watch::{StreamFault, WatchEvent, WatchOptions, Watcher};

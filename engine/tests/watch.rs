@@ -1,7 +1,7 @@
 //! The watcher against real engines, and against their failures.
 
 use domain::containers::{ContainerFacts, ContainerState, Health};
-use engine::{Engine, EventAction, Options, WatchEvent, WatchOptions, Watcher};
+use engine::{Engine, EventAction, Options, StreamFault, WatchEvent, WatchOptions, Watcher};
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -342,14 +342,53 @@ async fn an_engine_that_never_answers_is_offline_and_stops_at_once() {
 #[tokio::test]
 async fn rubbish_among_events_is_skipped() {
     let rubbish = RubbishEngine::start(Rubbish::Events).await;
-    let mut watched = Watched::start(&rubbish.docker_host());
+    let mut watched = Watched::brisk(&rubbish.docker_host());
     watched.online().await;
     let name = watched.until("the good event", |event| match event {
         WatchEvent::Happened(event) => Some((event.name().map(str::to_owned), event.action)),
         _ => None,
     });
     assert_eq!(name.await, (Some("good".to_owned()), EventAction::Start));
+    let fault = |event: &WatchEvent| match event {
+        WatchEvent::Stream(fault) => Some(*fault),
+        _ => None,
+    };
+    let told = watched.until("what is wrong with the stream", fault).await;
+    assert!(
+        matches!(told, Some(StreamFault::Rubbish { lines: 3.. })),
+        "{told:?}"
+    );
+    let told = watched.until("that it has got better", fault).await;
+    assert_eq!(told, None);
     watched.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_stalls_is_told_from_one_on_which_nothing_happens() {
+    let stalled = RubbishEngine::start(Rubbish::Stalled).await;
+    let test = TestEngine::shared().await;
+    let mut good = Watched::brisk(&test.docker_host());
+    let mut bad = Watched::brisk(&stalled.docker_host());
+    good.online().await;
+    bad.online().await;
+    let name = test.name("told");
+    test.run_container(&name, RunOptions::default()).await;
+    let told = bad.until("that its events do not come", |event| match event {
+        WatchEvent::Stream(Some(fault)) => Some(*fault),
+        _ => None,
+    });
+    assert_eq!(told.await, StreamFault::Stalled { changes: 1 });
+    test.remove(&name).await;
+    good.until("the container's end", |event| match event {
+        WatchEvent::Stream(Some(fault)) => panic!("{fault}"),
+        WatchEvent::Happened(event) if event.name() == Some(&name) => {
+            (event.action == EventAction::Destroy).then_some(())
+        }
+        _ => None,
+    })
+    .await;
+    good.stop().await;
+    bad.stop().await;
 }
 
 #[tokio::test]

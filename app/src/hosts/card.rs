@@ -149,7 +149,15 @@ pub fn hints(host: &Host) -> AnyView {
             </div>
         }
     });
-    view! { {twin}{open} }.into_any()
+    let events = host.events_fault.clone().map(|fault| {
+        view! {
+            <div class="note" data-s="warn">
+                {icon("triangle-alert")}
+                <div>{fault}</div>
+            </div>
+        }
+    });
+    view! { {twin}{open}{events} }.into_any()
 }
 
 fn facts(host: &Host) -> AnyView {

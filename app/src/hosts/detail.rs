@@ -5,6 +5,7 @@ use super::{
     api,
     card::{Retry, hints, maintenance, trouble},
     form::HostDialog,
+    known,
     remove::DeleteDialog,
     words,
 };
@@ -168,7 +169,7 @@ fn About(id: HostId, first: Host, acts: Acts, stats: Stats) -> impl IntoView {
                     <div class="card-b">{move || host.with(engine)}</div>
                 </section>
                 <Transition>
-                    {move || Suspend::new(async move { stats.await.ok().map(|stats| history(stats.history)) })}
+                    {move || Suspend::new(async move { stats.await.ok().map(main) })}
                 </Transition>
             </div>
             <aside class="rail" aria-label="Containers and connection">
@@ -208,7 +209,6 @@ fn engine(host: &Host) -> AnyView {
             {line("Engine", words::product(engine))}
             {line("System", words::system(engine))}
             {line("Machine", words::machine(engine))}
-            {memory(engine)}
             {engine_more(engine)}
             {host.last_seen.map(|at| view! { <dt>"Last seen"</dt><dd><At at />", "<Ago at /></dd> })}
             {host.address.clone().map(|address| view! { <dt>"Port links"</dt><dd><code>{address}</code></dd> })}
@@ -217,23 +217,6 @@ fn engine(host: &Host) -> AnyView {
         </dl>
     }
     .into_any()
-}
-
-/// A kernel that does not measure memory is said to, with what a Pi needs for it.
-fn memory(engine: &EngineFacts) -> Option<AnyView> {
-    (!engine.memory_measured).then(|| {
-        view! {
-            <dt>"Memory in use"</dt>
-            <dd>
-                "Not measured: this kernel leaves it out. On a Raspberry Pi, add "
-                <code>"cgroup_enable=memory cgroup_memory=1"</code>
-                " to the line in "
-                <code>"/boot/firmware/cmdline.txt"</code>
-                " and restart it."
-            </dd>
-        }
-        .into_any()
-    })
 }
 
 fn engine_more(engine: &EngineFacts) -> AnyView {
@@ -249,6 +232,16 @@ fn engine_more(engine: &EngineFacts) -> AnyView {
     .into_any()
 }
 
+fn main(stats: HostStats) -> AnyView {
+    view! {
+        {known::lacks(stats.lacks)}
+        {known::errors(stats.last_errors)}
+        {known::events(stats.events)}
+        {history(stats.history)}
+    }
+    .into_any()
+}
+
 fn aside(stats: &HostStats, name: &str) -> AnyView {
     view! {
         <section class="card" aria-labelledby="containers">
@@ -258,6 +251,7 @@ fn aside(stats: &HostStats, name: &str) -> AnyView {
             </div>
             <div class="card-b">{counts(&stats.containers)}</div>
         </section>
+        {known::in_use(stats)}
         {stats.disk.map(|disk| view! {
             <section class="card" aria-labelledby="disk">
                 <div class="card-h"><h2 id="disk">"Disk"</h2></div>

@@ -6,6 +6,7 @@ mod card;
 mod contexts;
 mod detail;
 mod form;
+mod known;
 mod page;
 mod remove;
 mod words;

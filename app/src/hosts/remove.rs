@@ -18,12 +18,13 @@ pub fn DeleteDialog(acts: Acts, deleted: Callback<Host>) -> impl IntoView {
     let busy = RwSignal::new(false);
     // Why it was refused, and whether saying it again does it all the same.
     let refusal = RwSignal::new(None::<(String, bool)>);
-    let schedules = RwSignal::new(Vec::<(String, String)>::new());
+    // (address, name) of what names the host.
+    let named = RwSignal::new(Vec::<(String, String)>::new());
     Effect::new(move |_| {
         if acts.deleting.with(Option::is_some) {
             typed.set(String::new());
             refusal.set(None);
-            schedules.set(Vec::new());
+            named.set(Vec::new());
             dialog::open(node);
         }
     });
@@ -55,7 +56,6 @@ pub fn DeleteDialog(acts: Acts, deleted: Callback<Host>) -> impl IntoView {
                     deleted.run(host);
                 }
                 Err(error) => {
-                    let named = error.0.details.get("schedules").and_then(|list| list.as_array());
                     let text = |value: &serde_json::Value, key: &str| {
                         value
                             .get(key)
@@ -63,13 +63,15 @@ pub fn DeleteDialog(acts: Acts, deleted: Callback<Host>) -> impl IntoView {
                             .unwrap_or_default()
                             .to_owned()
                     };
-                    schedules.set(
-                        named
-                            .into_iter()
-                            .flatten()
-                            .map(|schedule| (text(schedule, "id"), text(schedule, "name")))
-                            .collect(),
-                    );
+                    let list = |key: &str| {
+                        let list = error.0.details.get(key).and_then(|list| list.as_array());
+                        list.into_iter().flatten()
+                    };
+                    let schedules = list("schedules")
+                        .map(|one| (format!("/schedules/{}", text(one, "id")), text(one, "name")));
+                    let blackouts =
+                        list("blackouts").map(|one| ("/schedules/blackouts".to_owned(), text(one, "name")));
+                    named.set(schedules.chain(blackouts).collect());
                     refusal.set(Some((
                         error.0.message.clone(),
                         error.0.code == "host_has_schedules",
@@ -89,7 +91,7 @@ pub fn DeleteDialog(acts: Acts, deleted: Callback<Host>) -> impl IntoView {
                 on:click=move |_| delete()
             >
                 {icon("trash-2")}
-                {move || if schedules.with(Vec::is_empty) { "Delete host" } else { "Delete it all the same" }}
+                {move || if named.with(Vec::is_empty) { "Delete host" } else { "Delete it all the same" }}
             </button>
         }
     };
@@ -99,9 +101,9 @@ pub fn DeleteDialog(acts: Acts, deleted: Callback<Host>) -> impl IntoView {
                 "Chrontainer forgets the host, its keys and the history of its connection. On the machine itself nothing changes: its containers go on running."
             </p>
             {move || refusal.get().map(|(message, _)| view! { <FailureNote message=message /> })}
-            <Show when=move || schedules.with(|list| !list.is_empty())>
+            <Show when=move || named.with(|list| !list.is_empty())>
                 <ul class="items">
-                    {move || schedules.get().into_iter().map(|(id, name)| view! { <li><a class="link" href=format!("/schedules/{id}")>{name}</a></li> }).collect_view()}
+                    {move || named.get().into_iter().map(|(href, name)| view! { <li><a class="link" href=href>{name}</a></li> }).collect_view()}
                 </ul>
             </Show>
             <form class="field" on:submit=move |event| { event.prevent_default(); delete(); }>

@@ -7,10 +7,12 @@ use leptos::prelude::*;
 /// How it is reached.
 pub fn transport(host: &Host) -> AnyView {
     let pinned = host.ssh.as_ref().is_some_and(|ssh| ssh.fingerprint.is_some());
+    let keys = host.ssh.as_ref().map_or(0, |ssh| ssh.host_keys.len());
     let (sign, words) = match host.transport {
         Transport::Unix => ("plug", "Local socket"),
         Transport::Tcp => ("network", "TCP, not encrypted"),
         Transport::Tls => ("lock", "TCP with TLS"),
+        Transport::Ssh if keys > 1 => ("terminal", "SSH, keys pinned"),
         Transport::Ssh if pinned => ("terminal", "SSH, key pinned"),
         Transport::Ssh => ("terminal", "SSH, key not pinned yet"),
     };
@@ -83,6 +85,26 @@ pub fn bytes(bytes: i64) -> String {
         value /= 1000.0;
     }
     format!("{value:.1} TB")
+}
+
+/// What happened to a container, for people.
+pub fn happened(action: &str) -> String {
+    match action {
+        "die" => "Ended".to_owned(),
+        "destroy" => "Removed".to_owned(),
+        "oom" => "Out of memory".to_owned(),
+        "health_status" => "Health".to_owned(),
+        "create" => "Created".to_owned(),
+        "start" => "Started".to_owned(),
+        "stop" => "Stopped".to_owned(),
+        "kill" => "Signalled".to_owned(),
+        "pause" => "Paused".to_owned(),
+        "unpause" => "Unpaused".to_owned(),
+        "rename" => "Renamed".to_owned(),
+        "restart" => "Restarted".to_owned(),
+        "update" => "Updated".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// "0.4 ms", "34 ms"

@@ -54,10 +54,7 @@ pub(crate) async fn identify(
     let mut conn = control.db().conn().await?;
     // Two servers watch the same host: the second one must see what the first one has written.
     conn.transaction(async |conn| {
-        diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 1))")
-            .bind::<Text, _>(host.to_string())
-            .execute(conn)
-            .await?;
+        lock(conn, host).await?;
         let known: Vec<Known> = containers::table
             .filter(containers::host_id.eq(host.0))
             .select((
@@ -73,6 +70,15 @@ pub(crate) async fn identify(
         Result::<_>::Ok(ids)
     })
     .await
+}
+
+/// Whoever writes the containers of a host waits for whoever does already, until the end of its transaction.
+pub(super) async fn lock(conn: &mut AsyncPgConnection, host: HostId) -> Result<()> {
+    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 1))")
+        .bind::<Text, _>(host.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 fn compare(

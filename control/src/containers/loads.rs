@@ -11,7 +11,7 @@ use domain::{
     auth::{Actor, Permission},
     containers::{ContainerSort, ContainerState},
     errors::Problem,
-    hosts::HostStatus,
+    hosts::{HostStatus, HostUse},
     ids::{ContainerId, HostId, OrgId},
     loads::{ContainerLoad, path},
 };
@@ -91,6 +91,26 @@ pub async fn watch(control: &Control, actor: &Actor, ids: &[ContainerId]) -> Res
     }
     lease(control, actor.org_id, ids);
     Ok(control.loads().show(actor.org_id, ids))
+}
+
+/// Looks at all that runs on a host for the next 15 s, and adds up what is known of it.
+pub(crate) fn of_host(control: &Control, org: OrgId, host: HostId) -> HostUse {
+    let known = control.fleet().with_host(host, |host| {
+        let running = host
+            .lines
+            .values()
+            .filter(|line| line.facts.state == ContainerState::Running);
+        let ids: Vec<ContainerId> = running.map(|line| line.id).collect();
+        let measures = host.facts.as_ref().is_none_or(|facts| facts.memory_measured);
+        (ids, measures)
+    });
+    let Some((ids, measures_memory)) = known else {
+        return HostUse::default();
+    };
+    lease(control, org, ids.get(..MOST).unwrap_or(&ids));
+    let mut sum = control.loads().sum(org, &ids);
+    sum.memory_bytes = sum.memory_bytes.filter(|_| measures_memory);
+    sum
 }
 
 /// Makes sure that these are measured for a while.
@@ -216,6 +236,32 @@ impl Loads {
                 }
             })
             .collect()
+    }
+
+    /// What these, all of them running, use together.
+    fn sum(&self, org: OrgId, ids: &[ContainerId]) -> HostUse {
+        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        let inner = self.0.lock();
+        let samples: Vec<&ContainerStats> = ids
+            .iter()
+            .filter_map(|id| {
+                inner
+                    .watched
+                    .get(id)
+                    .filter(|watched| watched.org == org)?
+                    .last
+                    .as_ref()
+            })
+            .collect();
+        let cpu: Vec<f64> = samples.iter().filter_map(|sample| sample.cpu_percent).collect();
+        let memory: Vec<u64> = samples.iter().filter_map(|sample| sample.memory_bytes).collect();
+        HostUse {
+            running: count(ids.len()),
+            measured: count(cpu.len()),
+            // Where nothing runs, nothing is used.
+            cpu_percent: (!cpu.is_empty() || ids.is_empty()).then(|| cpu.iter().sum::<f64>() as f32),
+            memory_bytes: (!memory.is_empty() || ids.is_empty()).then(|| memory.iter().sum()),
+        }
     }
 
     /// What a list is sorted by: thousandths of a processor's hundredth, or bytes.
@@ -376,6 +422,30 @@ mod tests {
             loads.show(OrgId::new(), &[small]).is_empty(),
             "another organisation sees nothing"
         );
+    }
+
+    #[tokio::test]
+    async fn a_host_is_the_sum_of_what_is_measured_there() {
+        let loads = Loads::default();
+        let [one, two, new, host] = [(); 4].map(|()| uuid::Uuid::now_v7());
+        let (ids, host) = ([one, two, new].map(ContainerId), HostId(host));
+        loads.lease(OrgId::HOME, &ids.map(|id| (id, host)));
+        let nothing = loads.sum(OrgId::HOME, &ids);
+        assert_eq!((nothing.running, nothing.measured), (3, 0));
+        assert_eq!(
+            (nothing.cpu_percent, nothing.memory_bytes),
+            (None, None),
+            "unknown is not 0"
+        );
+        loads.keep(ids[0], Some(sample(0, 5.0, Some(1))));
+        loads.keep(ids[1], Some(sample(0, 120.0, None)));
+        let sum = loads.sum(OrgId::HOME, &ids);
+        assert_eq!(
+            (sum.measured, sum.cpu_percent, sum.memory_bytes),
+            (2, Some(125.0), Some(1))
+        );
+        assert_eq!(loads.sum(OrgId::HOME, &[]).memory_bytes, Some(0));
+        assert_eq!(loads.sum(OrgId::new(), &ids).measured, 0);
     }
 
     #[tokio::test]

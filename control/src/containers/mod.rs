@@ -6,10 +6,11 @@ mod fleet;
 mod identity;
 mod line;
 mod list;
-mod loads;
+pub(crate) mod loads;
 mod marks;
 mod places;
 mod service;
+pub(crate) mod snapshots;
 
 pub use bulk::{BulkTargets, bulk};
 pub use complete::complete;

@@ -20,9 +20,12 @@ pub(super) async fn confirm(settings: &mut Settings) -> Result<()> {
         return Ok(());
     };
     match asked(settings).await {
-        Some(Shown::Confirmed(algorithm)) => {
-            if let Some(ssh) = &mut settings.shown.ssh {
-                ssh.algorithm = algorithm.or(ssh.algorithm.take());
+        Some(Shown::Confirmed(key)) => {
+            if let (Some(ssh), Some(key)) = (&mut settings.shown.ssh, key) {
+                // Of several that are pinned it is the one that counts.
+                let same = ssh.fingerprint.as_ref() == Some(&key.fingerprint);
+                let before = ssh.algorithm.take().filter(|_| same);
+                (ssh.fingerprint, ssh.algorithm) = (Some(key.fingerprint), key.algorithm.or(before));
             }
             Ok(())
         }
@@ -32,8 +35,8 @@ pub(super) async fn confirm(settings: &mut Settings) -> Result<()> {
 }
 
 enum Shown {
-    /// The pinned one, with its algorithm where that was told.
-    Confirmed(Option<String>),
+    /// A pinned one.
+    Confirmed(Option<HostKey>),
     Refused(StepError),
 }
 
@@ -61,10 +64,7 @@ async fn asked(settings: &Settings) -> Option<Shown> {
 
 fn shown(step: Step) -> Option<Shown> {
     match step.error {
-        None => {
-            let key: Option<HostKey> = step.found.parse().ok();
-            Some(Shown::Confirmed(key.and_then(|key| key.algorithm)))
-        }
+        None => Some(Shown::Confirmed(step.found.parse().ok())),
         Some(error) if matches!(error.code, "host_key_unknown" | "host_key_changed") => {
             Some(Shown::Refused(error))
         }

@@ -1,7 +1,8 @@
 //! What is known of connections beside the fleet: why one is not made, how quick it is.
 
-use domain::{errors::Problem, ids::HostId};
-use parking_lot::RwLock;
+use domain::{errors::Problem, hosts::HostEvent, ids::HostId};
+use engine::{EngineEvent, EventAction};
+use parking_lot::{Mutex, RwLock};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -10,6 +11,8 @@ use std::{
 
 /// How many pings are remembered: ten minutes.
 const PINGS: usize = 60;
+/// How many of the latest events are remembered.
+const EVENTS: usize = 30;
 /// How long what was measured of a disk is good for; an engine works hard for it.
 const DISK_FRESH: Duration = Duration::from_secs(60);
 
@@ -25,7 +28,11 @@ pub(super) struct Link {
     pub code: Option<String>,
     /// The SSH host key that waits for a person.
     pub offered: Option<String>,
+    /// What is wrong with its stream of events.
+    pub stream: Option<String>,
     pub latencies: VecDeque<f32>,
+    /// The latest last.
+    events: Arc<Mutex<VecDeque<HostEvent>>>,
     /// Where other programs reach the engine of a host by SSH.
     docker_host: Option<String>,
     disk: Option<(Instant, domain::hosts::DiskUse)>,
@@ -60,13 +67,37 @@ impl Links {
     pub(super) fn online(&self, id: HostId) {
         let mut links = self.0.write();
         let link = links.entry(id).or_default();
-        (link.unusable, link.code, link.offered) = (None, None, None);
+        (link.unusable, link.code, link.offered, link.stream) = (None, None, None, None);
     }
 
     pub(super) fn offline(&self, id: HostId, code: &str, offered: Option<String>) {
         let mut links = self.0.write();
         let link = links.entry(id).or_default();
-        (link.code, link.offered) = (Some(code.to_owned()), offered);
+        (link.code, link.offered, link.stream) = (Some(code.to_owned()), offered, None);
+    }
+
+    pub(super) fn stream(&self, id: HostId, fault: Option<String>) {
+        self.0.write().entry(id).or_default().stream = fault;
+    }
+
+    /// Remembers an event; there may be hundreds in a second.
+    pub(super) fn happened(&self, id: HostId, event: &EngineEvent) {
+        if let Some(link) = self.0.read().get(&id) {
+            let mut events = link.events.lock();
+            if events.len() == EVENTS {
+                events.pop_front();
+            }
+            events.push_back(told(event));
+        }
+    }
+
+    /// What happened lately, newest first.
+    pub(super) fn events(&self, id: HostId) -> Vec<HostEvent> {
+        let links = self.0.read();
+        let events = links.get(&id).map(|link| link.events.lock());
+        events
+            .map(|events| events.iter().rev().cloned().collect())
+            .unwrap_or_default()
     }
 
     pub(super) fn ping(&self, id: HostId, latency: Duration) {
@@ -98,5 +129,54 @@ impl Links {
         if let Some(link) = self.0.write().get_mut(&id) {
             link.disk = Some((Instant::now(), disk));
         }
+    }
+}
+
+fn told(event: &EngineEvent) -> HostEvent {
+    let detail = match event.action {
+        EventAction::Die => event.exit_code().map(|code| format!("exit code {code}")),
+        EventAction::Health(health) => health.map(|health| health.as_str().to_owned()),
+        EventAction::Rename => event.old_name().map(|old| format!("was {old}")),
+        _ => None,
+    };
+    let short = || event.engine_id.chars().take(12).collect();
+    HostEvent {
+        at: chrono::DateTime::from_timestamp_nanos(event.time_nano),
+        container: event.name().map_or_else(short, str::to_owned),
+        action: event.action.as_str().to_owned(),
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_events_are_remembered_and_no_more() {
+        let (links, id) = (Links::default(), HostId::new());
+        links.begin(id);
+        for time_nano in 0..100 {
+            links.happened(
+                id,
+                &EngineEvent {
+                    time_nano,
+                    engine_id: "0123456789abcdef".into(),
+                    action: EventAction::Die,
+                    attributes: [("exitCode".to_owned(), "137".to_owned())].into(),
+                },
+            );
+        }
+        let events = links.events(id);
+        assert_eq!(events.len(), EVENTS);
+        assert_eq!(events[0].at.timestamp_subsec_nanos(), 99);
+        assert_eq!(
+            (events[0].container.as_str(), events[0].detail.as_deref()),
+            ("0123456789ab", Some("exit code 137"))
+        );
+        links.stream(id, Some("It stalls.".into()));
+        assert!(links.get(id).stream.is_some());
+        links.online(id);
+        assert!(links.get(id).stream.is_none(), "a new stream is a good one");
     }
 }

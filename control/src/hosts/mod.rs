@@ -6,6 +6,7 @@ mod contexts;
 mod history;
 mod host_key;
 mod itself;
+mod known_hosts;
 mod links;
 mod queries;
 mod remove;

@@ -87,6 +87,7 @@ impl Row {
             status,
             error,
             error_code,
+            events_fault: link.stream.filter(|_| status == HostStatus::Online),
             offered_fingerprint: link.offered,
             last_seen: last_seen.or(self.last_seen_at),
             latency_ms: link

@@ -1,6 +1,6 @@
 //! What a host is connected with: its url, what may be shown of TLS and SSH, and what is sealed.
 
-use super::queries::Row;
+use super::{known_hosts, queries::Row};
 use crate::{Control, error::Result, secrets};
 use diesel_async::AsyncPgConnection;
 use domain::{
@@ -103,6 +103,7 @@ impl Settings {
                         docker_path: ssh.docker_path.clone(),
                         fingerprint: ssh.fingerprint.clone(),
                         algorithm: ssh.algorithm.clone(),
+                        host_keys: ssh.host_keys.clone(),
                         ..SshView::default()
                     };
                 }
@@ -166,8 +167,9 @@ impl Settings {
                 ));
             };
             let fingerprint = valid_fingerprint(fingerprint)?;
-            if ssh.fingerprint.as_ref() != Some(&fingerprint) {
+            if !ssh.pinned().iter().any(|key| key.ends_with(&fingerprint)) {
                 (ssh.fingerprint, ssh.algorithm) = (Some(fingerprint), None);
+                ssh.host_keys.clear();
             }
         }
         Ok(next)
@@ -271,11 +273,11 @@ impl Settings {
             word(&draft.passphrase, passphrase, "ssh.passphrase")?.filter(|_| sealed.private_key.is_some());
         sealed.password = word(&draft.password, sealed.password.take(), "ssh.password")?;
         let docker_path = draft.docker_path.clone().apply(before.docker_path);
-        let (fingerprint, algorithm) = match elsewhere {
-            true => (None, None),
-            false => (before.fingerprint, before.algorithm),
+        let (fingerprint, algorithm, host_keys) = match elsewhere {
+            true => Default::default(),
+            false => (before.fingerprint, before.algorithm, before.host_keys),
         };
-        self.shown.ssh = Some(SshView {
+        let mut shown = SshView {
             has_private_key: sealed.private_key.is_some(),
             has_passphrase: sealed.passphrase.is_some(),
             has_password: sealed.password.is_some(),
@@ -285,7 +287,12 @@ impl Settings {
             docker_path: valid_docker_path(docker_path)?,
             fingerprint,
             algorithm,
-        });
+            host_keys,
+        };
+        if let Some(text) = draft.known_hosts.filter(|text| !text.trim().is_empty()) {
+            known_hosts::pin(&mut shown, &self.url, &text)?;
+        }
+        self.shown.ssh = Some(shown);
         Ok(())
     }
 
@@ -314,11 +321,7 @@ impl Settings {
                 password: secret(&sealed.password),
                 use_agent: ssh.use_agent,
                 docker_path: ssh.docker_path.clone(),
-                host_keys: ssh
-                    .host_key()
-                    .into_iter()
-                    .filter_map(|key| key.parse().ok())
-                    .collect(),
+                host_keys: ssh.pinned().iter().filter_map(|key| key.parse().ok()).collect(),
             }),
         }
     }

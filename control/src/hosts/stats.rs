@@ -1,7 +1,7 @@
 //! Everything that is known of a host's engine and connection.
 
 use super::{history, queries};
-use crate::{Control, error::Result};
+use crate::{Control, containers::loads, error::Result};
 use domain::{
     auth::{Actor, Permission},
     containers::{ContainerState, Health},
@@ -35,13 +35,19 @@ pub async fn stats(control: &Control, actor: &Actor, id: HostId) -> Result<HostS
         .take(ERRORS)
         .cloned()
         .collect();
-    let disk = match host.status {
-        HostStatus::Online => disk(control, id).await,
-        _ => None,
+    let online = host.status == HostStatus::Online;
+    // Before the disk, so that containers are measured while that is.
+    let in_use = online.then(|| loads::of_host(control, actor.org_id, id));
+    let disk = match online {
+        true => disk(control, id).await,
+        false => None,
     };
     Ok(HostStats {
         status: host.status,
+        lacks: host.engine.as_ref().map(engine::lacks).unwrap_or_default(),
         engine: host.engine,
+        in_use,
+        events: control.links().events(id),
         containers: counts(control, id),
         disk,
         latency_ms: control.links().get(id).latencies.into(),

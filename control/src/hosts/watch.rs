@@ -55,6 +55,7 @@ pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: Watch
                 .change_host(id, |line| line.lines.remove(&engine_id))
                 .flatten();
             if let Some(line) = gone {
+                control.snapshots().mark(id);
                 control.events().send_live(
                     org,
                     Event::ContainerRemoved {
@@ -70,7 +71,14 @@ pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: Watch
                 .fleet()
                 .change_host(id, |line| line.last_seen = Some(chrono::Utc::now()));
         }
-        WatchEvent::Happened(event) => Happened::tell(control, org, id, event),
+        WatchEvent::Happened(event) => {
+            control.links().happened(id, &event);
+            Happened::tell(control, org, id, event);
+        }
+        WatchEvent::Stream(fault) => {
+            control.links().stream(id, fault.map(|fault| fault.to_string()));
+            tell_host(control, org, id).await;
+        }
         // It is followed by its change.
         WatchEvent::Renamed { .. } => {}
     }
@@ -197,6 +205,9 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[Arc<Contain
     let Some((first, changed, removed)) = news else {
         return Ok(());
     };
+    if !changed.is_empty() || !removed.is_empty() {
+        control.snapshots().mark(id);
+    }
     if first {
         // How many containers it has is part of what a host shows.
         tell_host(control, org, id).await;
@@ -276,6 +287,7 @@ async fn changed(control: &Control, org: OrgId, id: HostId, facts: &Arc<Containe
         (old.as_ref() != Some(&line)).then_some(line)
     });
     if let Some(Some(line)) = line {
+        control.snapshots().mark(id);
         let container = control.fleet().view(org, &line);
         control
             .events()

@@ -2,13 +2,14 @@
 
 use super::{
     history,
+    itself::Itself,
     queries::{self, Row},
     settings::Settings,
     watch::{take, tell_host},
 };
 use crate::{
     Control,
-    containers::{HostLine, Line},
+    containers::{HostLine, Line, snapshots},
     error::Result,
     events::Topic,
 };
@@ -78,6 +79,7 @@ async fn reconcile(control: &Control, running: &mut HashMap<HostId, Watched>, ro
         if !stays {
             watched.stop.cancel();
             control.links().drop(*id);
+            control.snapshots().forget(*id);
             forget(control, *id);
         }
         stays
@@ -139,13 +141,23 @@ fn refresh(control: &Control, row: &Row) {
 /// Begins to watch a host. Nothing when that cannot be done now: it is tried again later.
 async fn start(control: &Control, row: Row) -> Option<Watched> {
     let (id, org) = (HostId(row.id), OrgId(row.org_id));
+    let host = HostRef {
+        id,
+        name: row.name.clone(),
+    };
+    let new = control.fleet().with_host(id, |_| ()).is_none();
     let settings = async {
         let mut conn = control.db().conn().await?;
         let settings = Settings::read(&mut conn, control, &row).await?;
-        Result::<Way>::Ok(settings.way()?)
+        let way = settings.way()?;
+        let kept = match new {
+            true => snapshots::load(&mut conn, control, &host).await?,
+            false => Vec::new(),
+        };
+        Result::<(Way, _)>::Ok((way, kept))
     };
-    let engine = match settings.await {
-        Ok(way) => Engine::over(way, engine::Options::default()),
+    let (engine, kept) = match settings.await {
+        Ok((way, kept)) => (Engine::over(way, engine::Options::default()), kept),
         Err(error) if error.is_transient() => return None,
         Err(error) => {
             let problem = error.into_problem();
@@ -159,10 +171,6 @@ async fn start(control: &Control, row: Row) -> Option<Watched> {
         }
     };
     let stop = control.stopping().child_token();
-    let host = HostRef {
-        id,
-        name: row.name.clone(),
-    };
     control.links().begin(id);
     let ended = stop.clone();
     let watched = Watched {
@@ -176,7 +184,11 @@ async fn start(control: &Control, row: Row) -> Option<Watched> {
     let before = control.fleet().change_host(id, |line| {
         (std::mem::take(&mut line.lines), line.facts.take(), line.last_seen)
     });
-    let (lines, facts, last_seen) = before.unwrap_or_default();
+    let (lines, facts, last_seen) = before.unwrap_or_else(|| {
+        let own = Itself::new(control, kept.iter().map(|(_, facts)| facts.as_ref()));
+        (snapshots::lines(&host, kept, |facts| own.is(facts)), None, None)
+    });
+    let shown = new && !lines.is_empty();
     control.fleet().put_host(
         id,
         HostLine {
@@ -193,6 +205,11 @@ async fn start(control: &Control, row: Row) -> Option<Watched> {
             watcher,
         },
     );
+    if shown {
+        control
+            .events()
+            .send_live(org, Event::FleetChanged { host_id: id });
+    }
     let this = control.clone();
     control.spawn(async move {
         while let Some(event) = events.recv().await {

@@ -153,6 +153,10 @@ pub struct SshDraft {
     #[serde(skip_serializing_if = "Change::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub docker_path: Change<String>,
+    /// The text of an OpenSSH `known_hosts` file that holds this host: the keys that it names are pinned instead of those
+    /// that were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_hosts: Option<String>,
 }
 
 #[cfg(test)]

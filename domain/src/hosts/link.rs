@@ -40,20 +40,25 @@ pub struct SshView {
     pub use_agent: bool,
     pub docker_path: Option<String>,
     /// The pinned host key, `SHA256:…`; nothing until a person has confirmed it, and until then the host is not signed in
-    /// to.
+    /// to. Of several, the one that the host showed last.
     pub fingerprint: Option<String>,
     /// Its algorithm, `ssh-ed25519` and the like, where it is known.
     pub algorithm: Option<String>,
+    /// All pinned host keys, as `ssh-keygen -l` writes them, where they are out of a `known_hosts` file. The host may show any
+    /// of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub host_keys: Vec<String>,
 }
 
 impl SshView {
-    /// The pinned host key as `ssh-keygen -l` writes it, with its algorithm where that is known.
-    pub fn host_key(&self) -> Option<String> {
-        let fingerprint = self.fingerprint.as_ref()?;
-        Some(match &self.algorithm {
-            Some(algorithm) => format!("{algorithm} {fingerprint}"),
-            None => fingerprint.clone(),
-        })
+    /// The pinned host keys as `ssh-keygen -l` writes them, with their algorithms where those are known.
+    pub fn pinned(&self) -> Vec<String> {
+        match (&self.fingerprint, &self.algorithm) {
+            _ if !self.host_keys.is_empty() => self.host_keys.clone(),
+            (Some(fingerprint), Some(algorithm)) => vec![format!("{algorithm} {fingerprint}")],
+            (Some(fingerprint), None) => vec![fingerprint.clone()],
+            (None, _) => Vec::new(),
+        }
     }
 }
 
@@ -119,8 +124,53 @@ pub struct HostStats {
     pub history: Vec<Connection>,
     /// The latest reasons for which it was lost, newest first.
     pub last_errors: Vec<Connection>,
+    /// What its containers use together; nothing while it does not answer.
+    #[serde(default)]
+    pub in_use: Option<HostUse>,
+    /// What happened to its containers lately, newest first, as far as this server heard of it.
+    #[serde(default)]
+    pub events: Vec<HostEvent>,
+    /// What its engine cannot do, and what that means here.
+    #[serde(default)]
+    pub lacks: Vec<Lack>,
     /// Other hosts that are the same engine.
     pub same_engine: Vec<HostRef>,
+}
+
+/// What the containers of a host use together. They are measured while somebody asks, so that the first answers know little.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostUse {
+    /// Running containers, and how many of them are measured by now.
+    pub running: u32,
+    pub measured: u32,
+    /// Of one processor: 250 is two and a half of them. Nothing until it is known.
+    pub cpu_percent: Option<f32>,
+    /// Nothing until it is known, and never known where the engine does not measure it.
+    pub memory_bytes: Option<u64>,
+}
+
+/// Something that happened to a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostEvent {
+    /// By the engine's clock.
+    pub at: DateTime<Utc>,
+    pub container: String,
+    /// In Docker's words: `start`, `die`, `health_status`, …
+    pub action: String,
+    /// An exit code, a health, an old name.
+    pub detail: Option<String>,
+}
+
+/// Something that an engine cannot do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Lack {
+    /// A stable code.
+    pub code: String,
+    /// What that means, and what would help: a sentence or two.
+    pub message: String,
 }
 
 /// Containers by state.

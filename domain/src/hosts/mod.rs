@@ -8,8 +8,8 @@ mod rules;
 pub use draft::{HostDraft, HostPatch, SshDraft, TlsDraft};
 pub use hidden::{Change, Hidden};
 pub use link::{
-    Connection, ContainerCounts, ContextImport, DiskUse, HostStats, ImportOutcome, ImportedContext, SshView,
-    TestState, TestStep, TlsView, Transport,
+    Connection, ContainerCounts, ContextImport, DiskUse, HostEvent, HostStats, HostUse, ImportOutcome,
+    ImportedContext, Lack, SshView, TestState, TestStep, TlsView, Transport,
 };
 pub use rules::{valid_address, valid_name, valid_note, valid_tags};
 
@@ -98,6 +98,9 @@ pub struct Host {
     pub error: Option<String>,
     /// The stable code of that, and what helps a program: fingerprints of a host key.
     pub error_code: Option<String>,
+    /// What is wrong with what its engine tells of itself while it answers: a sentence.
+    #[serde(default)]
+    pub events_fault: Option<String>,
     /// The SSH host key that waits for a person to confirm it.
     pub offered_fingerprint: Option<String>,
     /// When the engine answered last.

@@ -1,7 +1,10 @@
 //! One engine: how to ask it, and what it says of itself.
 
 mod facts;
+mod lacks;
 pub(crate) mod version;
+
+pub use lacks::lacks;
 
 use crate::{
     error::EngineError,

@@ -7,11 +7,21 @@ use std::fmt::Write as _;
 /// How many lines are read: what is uploaded is not trusted to be small.
 const LINES: usize = 100_000;
 
-/// The keys of one host in such a file's text, newest line last. Hashed names, patterns and `[host]:port` are
-/// understood; revoked keys and certificate authorities are left out.
-pub fn known_hosts(text: &str, host: &str, port: u16) -> Vec<HostKey> {
-    let mut keys = Vec::new();
-    let mut revoked = Vec::new();
+/// What such a file says of one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownHosts {
+    /// Its keys, newest line last.
+    pub keys: Vec<HostKey>,
+    /// Keys of it that must not be trusted any more.
+    pub revoked: Vec<HostKey>,
+    /// How many lines hold a key, of whichever host.
+    pub lines: usize,
+}
+
+/// Reads the keys of one host out of such a file's text. Hashed names, patterns and `[host]:port` are understood; revoked
+/// keys and certificate authorities are left out.
+pub fn known_hosts(text: &str, host: &str, port: u16) -> KnownHosts {
+    let mut found = KnownHosts::default();
     for line in text.lines().take(LINES) {
         let mut words = line.split_ascii_whitespace();
         let Some(first) = words.next().filter(|word| !word.starts_with('#')) else {
@@ -24,21 +34,23 @@ pub fn known_hosts(text: &str, host: &str, port: u16) -> Vec<HostKey> {
         let (Some(hosts), Some(_algorithm), Some(key)) = (hosts, words.next(), words.next()) else {
             continue;
         };
-        if !matches(hosts, host, port) {
-            continue;
-        }
         let Ok(key) = parse_public_key_base64(key) else {
             continue;
         };
+        found.lines += 1;
+        if !matches(hosts, host, port) {
+            continue;
+        }
+        let key = host_key(&key);
         match marker {
-            None => keys.push(host_key(&key)),
-            Some("revoked") => revoked.push(host_key(&key)),
-            Some(_) => {}
+            None if !found.keys.contains(&key) => found.keys.push(key),
+            Some("revoked") => found.revoked.push(key),
+            _ => {}
         }
     }
-    keys.retain(|key| !revoked.contains(key));
-    keys.dedup();
-    keys
+    let revoked = &found.revoked;
+    found.keys.retain(|key| !revoked.contains(key));
+    found
 }
 
 pub(super) fn host_key(key: &PublicKey) -> HostKey {
@@ -136,6 +148,7 @@ mod tests {
 
     fn prints(text: &str, host: &str, port: u16) -> Vec<String> {
         known_hosts(text, host, port)
+            .keys
             .iter()
             .map(ToString::to_string)
             .collect()
@@ -182,5 +195,11 @@ mod tests {
             "nas {KEY}\n@revoked nas {KEY}\n@cert-authority * {KEY}\nnas ssh-ed25519 rubbish\nnas\n|1|x {KEY}\n"
         );
         assert!(prints(&text, "nas", 22).is_empty());
+        let found = known_hosts(&text, "nas", 22);
+        assert_eq!((found.revoked.len(), found.lines), (1, 4));
+        assert_eq!(
+            known_hosts("-----BEGIN X-----\nabc def ghi\n", "nas", 22).lines,
+            0
+        );
     }
 }

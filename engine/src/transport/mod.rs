@@ -30,7 +30,7 @@ mod url;
 
 pub(crate) use connector::Connector;
 pub use error::TransportError;
-pub use known_hosts::known_hosts;
+pub use known_hosts::{KnownHosts, known_hosts};
 pub use settings::{BadFingerprint, HostKey, PemPart, SshSettings, TlsSettings, TransportSettings};
 pub use url::{
     DEFAULT_PORT, DEFAULT_SOCKET, DEFAULT_SSH_PORT, DEFAULT_TLS_PORT, EngineUrl, MAX_SOCKET_PATH, UrlError,

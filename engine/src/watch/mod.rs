@@ -5,10 +5,13 @@
 //! now and then, since events can be lost. When the engine goes, it comes back by itself, ever slower.
 
 mod backoff;
+mod fault;
 mod queue;
 mod replay;
 mod session;
 mod view;
+
+pub use fault::StreamFault;
 
 use crate::{client::Engine, error::EngineError, events::EngineEvent};
 use backoff::Backoff;
@@ -43,6 +46,9 @@ pub enum WatchEvent {
     /// Something happened to a container. Told once each per watcher, those after a lost connection included where the
     /// engine still knows them.
     Happened(EngineEvent),
+    /// What is wrong with the stream of events of an engine that is reached, or that nothing is any more. After `Online`
+    /// nothing is.
+    Stream(Option<StreamFault>),
     /// The engine answered a ping.
     Alive { latency: Duration },
     /// The engine is not reached: why, as a sentence and as [`EngineError::code`] has it. Told again when the reason

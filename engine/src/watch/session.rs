@@ -1,10 +1,16 @@
 //! One connection's time with an engine, from reaching it to losing it.
 
-use super::{WatchEvent, WatchOptions, queue::Queue, replay::Replay, view::View};
+use super::{
+    WatchEvent, WatchOptions,
+    fault::{Listener, StreamFault},
+    queue::Queue,
+    replay::Replay,
+    view::View,
+};
 use crate::{
     client::Engine,
     error::EngineError,
-    events::{EngineEvent, EventAction, EventStream},
+    events::{EngineEvent, EventAction},
 };
 use domain::containers::ContainerFacts;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -44,7 +50,12 @@ pub(super) struct Session {
     /// Containers that something happened to since the running list was asked for.
     touched: HashSet<String>,
     listing: bool,
+    listener: Listener,
+    fault: Option<StreamFault>,
+    /// Lines that were no events: of this stream, of all, and when the last one came.
     rubbish: u64,
+    rubbish_in_all: u64,
+    rubbish_at: Option<Instant>,
 }
 
 /// An answer that was waited for beside the events.
@@ -74,7 +85,11 @@ impl Session {
             online: None,
             touched: HashSet::new(),
             listing: false,
+            listener: Listener::default(),
+            fault: None,
             rubbish: 0,
+            rubbish_in_all: 0,
+            rubbish_at: None,
         }
     }
 
@@ -98,6 +113,8 @@ impl Session {
         self.queue.clear();
         self.touched.clear();
         self.listing = false;
+        (self.listener, self.fault) = (Listener::default(), None);
+        (self.rubbish, self.rubbish_in_all, self.rubbish_at) = (0, 0, None);
         let (facts, clock) = self.engine.facts_and_clock().await?;
         let mut events = self.engine.events(self.replay.since(Instant::now())).await?;
         let mut subscribed = Instant::now();
@@ -135,7 +152,8 @@ impl Session {
                         if subscribed.elapsed() < RESUBSCRIBE {
                             return Err(error.into());
                         }
-                        self.count_rubbish(&events);
+                        self.count_rubbish(events.rubbish()).await?;
+                        self.rubbish = 0;
                         events = self.engine.events(self.replay.since(Instant::now())).await?;
                         subscribed = Instant::now();
                         self.list(&mut answers);
@@ -153,9 +171,15 @@ impl Session {
                 _ = pings.tick(), if !pinging => {
                     pinging = true;
                     answers.push(Box::pin(ping(self.engine.clone())));
+                    self.count_rubbish(events.rubbish()).await?;
+                    if let Some(changes) = self.listener.stalled(Instant::now()) {
+                        self.tell_fault(Some(StreamFault::Stalled { changes })).await?;
+                        events = self.engine.events(self.replay.since(Instant::now())).await?;
+                        (subscribed, self.rubbish) = (Instant::now(), 0);
+                    }
                 }
                 _ = resyncs.tick() => {
-                    self.count_rubbish(&events);
+                    self.forgive_rubbish().await?;
                     self.list(&mut answers);
                 }
                 () = retry.notified() => self.list(&mut answers),
@@ -174,6 +198,10 @@ impl Session {
             return Ok(());
         }
         let id = event.engine_id.clone();
+        self.listener.heard(&id);
+        if matches!(self.fault, Some(StreamFault::Stalled { .. })) {
+            self.tell_fault(None).await?;
+        }
         if self.listing {
             self.touched.insert(id.clone());
         }
@@ -241,7 +269,18 @@ impl Session {
                 return Ok(());
             }
         };
+        let mut differ: HashSet<String> = list
+            .iter()
+            .filter(|facts| self.view.differs(facts))
+            .map(|facts| facts.engine_id.clone())
+            .collect();
         let (changes, ask) = self.view.compare(list, &touched);
+        differ.extend(changes.iter().filter_map(|change| match change {
+            WatchEvent::Removed { engine_id } => Some(engine_id.clone()),
+            _ => None,
+        }));
+        differ.retain(|id| !touched.contains(id));
+        self.listener.listed(differ, Instant::now());
         for change in changes {
             self.tell(change).await?;
         }
@@ -252,12 +291,40 @@ impl Session {
         Ok(())
     }
 
-    fn count_rubbish(&mut self, events: &EventStream) {
-        if events.rubbish() > self.rubbish {
-            let lines = events.rubbish();
-            tracing::warn!(engine.url = %self.engine.url(), lines, "an engine's event stream holds lines that are no events");
+    async fn count_rubbish(&mut self, lines: u64) -> Result<(), Ended> {
+        let new = lines.saturating_sub(self.rubbish);
+        self.rubbish = lines;
+        if new == 0 {
+            return Ok(());
         }
-        self.rubbish = events.rubbish();
+        self.rubbish_in_all += new;
+        self.rubbish_at = Some(Instant::now());
+        let lines = self.rubbish_in_all;
+        self.tell_fault(Some(StreamFault::Rubbish { lines })).await
+    }
+
+    /// A stream without rubbish for a while is a good one.
+    async fn forgive_rubbish(&mut self) -> Result<(), Ended> {
+        let old = self
+            .rubbish_at
+            .is_none_or(|at| at.elapsed() >= self.options.resync_every);
+        match self.fault {
+            Some(StreamFault::Rubbish { .. }) if old => self.tell_fault(None).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn tell_fault(&mut self, fault: Option<StreamFault>) -> Result<(), Ended> {
+        if self.fault == fault {
+            return Ok(());
+        }
+        if let Some(fault) = &fault
+            && self.fault.is_none()
+        {
+            tracing::warn!(engine.url = %self.engine.url(), "{fault}");
+        }
+        self.fault = fault;
+        self.tell(WatchEvent::Stream(fault)).await
     }
 }
 

@@ -41,6 +41,12 @@ impl Line {
 }
 
 impl View {
+    /// Whether a list shows this container in another state than it is known in, or for the first time.
+    pub(super) fn differs(&self, listed: &ContainerFacts) -> bool {
+        let known = self.known.get(&listed.engine_id);
+        known.is_none_or(|known| known.facts.state != listed.state)
+    }
+
     /// Takes a list as the whole truth, after a connection was made. Details are kept where the list shows no change.
     /// Gives all containers, and those to ask about: running ones first, as they may have been restarted meanwhile.
     pub(super) fn replace(&mut self, list: Vec<ContainerFacts>) -> (Vec<Arc<ContainerFacts>>, Vec<String>) {

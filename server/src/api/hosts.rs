@@ -142,15 +142,15 @@ pub async fn change(
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct Deletion {
-    /// Although schedules name it.
+    /// Although schedules or blackouts name it.
     force: bool,
 }
 
 /// Removes a host from Chrontainer; on the host itself nothing changes.
 #[utoipa::path(delete, path = "/api/v1/hosts/{id}", tag = "hosts", params(("id" = HostId, Path), Deletion),
     responses((status = 204), (status = 404, description = "`host_not_found`"),
-        (status = 409, description = "`host_has_schedules`: `details.schedules` names them; send `force=true` to do it \
-            all the same")))]
+        (status = 409, description = "`host_has_schedules`: `details.schedules` and `details.blackouts` name them; send \
+            `force=true` to do it all the same")))]
 pub async fn delete(
     State(state): State<AppState>,
     Caller(actor): Caller,

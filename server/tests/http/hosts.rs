@@ -196,6 +196,26 @@ async fn a_host_that_schedules_name_is_not_deleted_by_accident() {
         let made = server.post("/api/v1/schedules", schedule).await;
         assert_eq!(made.status, 201, "{made:?}");
     }
+    // What waits for something there, and what asks about it, names it too.
+    let waits = json!({
+        "name": "Waits", "timezone": "UTC", "steps": [{ "action": { "type": "restart" }, "target": "name:web" }],
+        "triggers": [{ "type": "event", "on": ["die"], "target": "host:nas" }],
+    });
+    let asks = json!({
+        "name": "Asks", "timezone": "UTC", "steps": [{ "action": { "type": "restart" }, "target": "name:web" }],
+        "triggers": [{ "type": "cron", "expression": "0 3 * * *" }],
+        "guards": { "conditions": [{ "selector": "host:nas" }] },
+    });
+    for schedule in [waits, asks] {
+        let made = server.post("/api/v1/schedules", schedule).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    let quiet = json!({
+        "name": "Quiet", "timezone": "UTC", "on": { "type": "host", "id": host["id"] },
+        "window": { "type": "weekly", "start": "22:00", "duration": "8h" },
+    });
+    let made = server.post("/api/v1/blackouts", quiet).await;
+    assert_eq!(made.status, 201, "{made:?}");
     let path = format!("/api/v1/hosts/{}", host["id"].as_str().unwrap());
     let refused = server.delete(&path).await;
     assert_eq!(
@@ -209,10 +229,12 @@ async fn a_host_that_schedules_name_is_not_deleted_by_accident() {
         .iter()
         .map(|s| s["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["Nightly", "One"]);
+    assert_eq!(names, ["Asks", "Nightly", "One", "Waits"]);
     assert!(details[0]["id"].is_string());
+    let blackouts = &refused.json()["error"]["details"]["blackouts"];
+    assert_eq!(blackouts[0]["name"], "Quiet");
     assert_eq!(server.delete(&format!("{path}?force=true")).await.status, 204);
-    assert_eq!(server.get("/api/v1/schedules").await.json()["total"], 3);
+    assert_eq!(server.get("/api/v1/schedules").await.json()["total"], 5);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use testkit::{
 };
 
 /// The steps of a test, each a line of JSON.
-async fn steps(server: &TestServer, path: &str, body: Value) -> Vec<Value> {
+pub(super) async fn steps(server: &TestServer, path: &str, body: Value) -> Vec<Value> {
     let answer = server.post(path, body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/x-ndjson");
@@ -22,7 +22,7 @@ async fn steps(server: &TestServer, path: &str, body: Value) -> Vec<Value> {
         .collect()
 }
 
-async fn until(server: &TestServer, id: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(super) async fn until(server: &TestServer, id: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
     let path = format!("/api/v1/hosts/{}", id.as_str().unwrap());
     for _ in 0..400 {
         let host = server.get(&path).await.json();

@@ -10,6 +10,7 @@ mod fleet;
 mod forecast;
 mod forms;
 mod hosts;
+mod hosts_known;
 mod hosts_reach;
 mod identity;
 mod inside;

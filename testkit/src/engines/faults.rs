@@ -103,6 +103,8 @@ pub enum Rubbish {
     HalfAnswer,
     /// An empty engine whose events are rubbish with one real event of container `good` among them.
     Events,
+    /// Its stream of events is open and silent, while container `late` comes two seconds after the start.
+    Stalled,
 }
 
 /// Speaks HTTP, or not quite.
@@ -116,12 +118,13 @@ impl RubbishEngine {
     pub async fn start(rubbish: Rubbish) -> Self {
         let (dir, path) = socket_dir();
         let listener = UnixListener::bind(&path).expect("a socket");
+        let begun = std::time::Instant::now();
         let task = tokio::spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 open.spawn(async move {
                     // A client that goes away mid-answer is what these tests are about.
-                    let _ = talk(stream, rubbish).await;
+                    let _ = talk(stream, rubbish, begun.elapsed()).await;
                 });
             }
         });
@@ -137,7 +140,7 @@ impl RubbishEngine {
     }
 }
 
-async fn talk(mut stream: UnixStream, rubbish: Rubbish) -> std::io::Result<()> {
+async fn talk(mut stream: UnixStream, rubbish: Rubbish, age: Duration) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -193,11 +196,21 @@ async fn talk(mut stream: UnixStream, rubbish: Rubbish) -> std::io::Result<()> {
             tokio::time::sleep(Duration::from_secs(3600)).await;
             return Ok(());
         }
-        Rubbish::Events if asks("/containers/json") => plain("200 OK", "", "[]"),
-        Rubbish::Events if asks("/containers/") => {
-            plain("404 Not Found", "", r#"{"message":"No such container: good"}"#)
+        Rubbish::Stalled if asks("/events") => {
+            stream.write_all(chunked.as_bytes()).await?;
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            return Ok(());
         }
-        Rubbish::Events => plain("200 OK", "", "{}"),
+        Rubbish::Stalled if asks("/containers/json") && age > Duration::from_secs(2) => plain(
+            "200 OK",
+            "",
+            r#"[{"Id":"late","Names":["/late"],"Image":"x","ImageID":"x","State":"running"}]"#,
+        ),
+        Rubbish::Events | Rubbish::Stalled if asks("/containers/json") => plain("200 OK", "", "[]"),
+        Rubbish::Events | Rubbish::Stalled if asks("/containers/") => {
+            plain("404 Not Found", "", r#"{"message":"No such container"}"#)
+        }
+        Rubbish::Events | Rubbish::Stalled => plain("200 OK", "", "{}"),
     };
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await

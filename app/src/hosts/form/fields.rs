@@ -63,14 +63,27 @@ fn pem(
     stored: Signal<bool>,
     fault: Signal<Option<String>>,
 ) -> AnyView {
-    let about = format!("{id}-fault");
-    let hint = move || {
+    let hint = Signal::derive(move || {
         if stored.get() {
             "Stored sealed. Leave this empty to keep it."
         } else {
             "-----BEGIN …"
         }
-    };
+    });
+    // A key is small; whatever else was chosen is refused by its first bytes.
+    upload(id, label, value, hint, 64 * 1024, fault)
+}
+
+/// A text that is pasted or read from a file, up to so many bytes.
+fn upload(
+    id: &'static str,
+    label: &'static str,
+    value: RwSignal<String>,
+    hint: Signal<&'static str>,
+    most: i32,
+    fault: Signal<Option<String>>,
+) -> AnyView {
+    let about = format!("{id}-fault");
     let file = format!("{id}-file");
     let chosen = move |event: ev::Event| {
         let input = event
@@ -83,8 +96,7 @@ fn pem(
         else {
             return;
         };
-        // A key is small; whatever else was chosen is refused by its first bytes.
-        let text = file.slice_with_i32_and_i32(0, 64 * 1024).map(|part| part.text());
+        let text = file.slice_with_i32_and_i32(0, most).map(|part| part.text());
         spawn_local(async move {
             if let Ok(text) = text
                 && let Ok(text) = wasm_bindgen_futures::JsFuture::from(text).await
@@ -115,7 +127,7 @@ fn pem(
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"
-                placeholder=hint
+                placeholder=move || hint.get()
                 aria-invalid=move || fault.get().map(|_| "true")
                 aria-describedby=about.clone()
                 prop:value=move || value.get()
@@ -218,7 +230,10 @@ pub fn credentials(form: Form) -> AnyView {
                     <p class="hint">"Only this CA is trusted for this host. The key is stored sealed and never shown again."</p>
                 </div>
             }.into_any(),
-            Transport::Ssh => ssh(form, stored(|h| h.ssh.as_ref().is_some_and(|s| s.has_private_key)), stored(|h| h.ssh.as_ref().is_some_and(|s| s.has_password))),
+            Transport::Ssh => view! {
+                {ssh(form, stored(|h| h.ssh.as_ref().is_some_and(|s| s.has_private_key)), stored(|h| h.ssh.as_ref().is_some_and(|s| s.has_password)))}
+                {known_hosts(form, stored(|h| h.ssh.as_ref().is_some_and(|s| s.fingerprint.is_some())))}
+            }.into_any(),
         }}
     }
     .into_any()
@@ -270,6 +285,26 @@ fn ssh(form: Form, has_key: Signal<bool>, has_password: Signal<bool>) -> AnyView
         </div>
     }
     .into_any()
+}
+
+/// The keys that another machine knows already: who has them need not compare a fingerprint.
+fn known_hosts(form: Form, pinned: Signal<bool>) -> AnyView {
+    let hint = Signal::derive(move || {
+        if pinned.get() {
+            "A host key is pinned. Leave this empty to keep it."
+        } else {
+            "Without it, the host shows its key and you compare it."
+        }
+    });
+    // One byte more than the server takes, so that what is larger is refused and not cut.
+    upload(
+        "host-known-hosts",
+        "known_hosts (optional)",
+        form.known_hosts,
+        hint,
+        512 * 1024 + 1,
+        form.about("ssh.known_hosts"),
+    )
 }
 
 /// What most people leave as it is.

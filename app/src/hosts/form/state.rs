@@ -31,6 +31,7 @@ pub struct Form {
     pub passphrase: Text,
     pub password: Text,
     pub docker_path: Text,
+    pub known_hosts: Text,
     pub tags: Text,
     pub note: Text,
     pub address: Text,
@@ -62,6 +63,7 @@ impl Form {
             passphrase: text(),
             password: text(),
             docker_path: text(),
+            known_hosts: text(),
             tags: text(),
             note: text(),
             address: text(),
@@ -83,6 +85,7 @@ impl Form {
             self.private_key,
             self.passphrase,
             self.password,
+            self.known_hosts,
         ] {
             secret.set(String::new());
         }
@@ -153,6 +156,7 @@ impl Form {
             }
         };
         let path = self.docker_path.get_untracked().trim().to_owned();
+        let known = self.known_hosts.get_untracked();
         Change::Set(SshDraft {
             private_key: only(SignIn::Key, self.private_key),
             passphrase: only(SignIn::Key, self.passphrase),
@@ -163,6 +167,7 @@ impl Form {
             } else {
                 Change::Set(path)
             },
+            known_hosts: (!known.trim().is_empty()).then_some(known),
         })
     }
 
@@ -246,7 +251,7 @@ impl Form {
 }
 
 /// The fields that can show what is wrong with them; the rest is said above.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "url",
     "tags",
@@ -259,6 +264,7 @@ const FIELDS: [&str; 12] = [
     "ssh.passphrase",
     "ssh.password",
     "ssh.docker_path",
+    "ssh.known_hosts",
 ];
 
 /// An empty field leaves what is stored as it is.

@@ -1,0 +1,1 @@
+alter table containers drop column facts;
