@@ -90,6 +90,7 @@ pub const TABLE: &[(&str, Permission)] = &[
     ("/_fn/schedules/export", Permission::SchedulesRead),
     ("/_fn/schedules/forecast", Permission::SchedulesRead),
     ("/_fn/schedules/get", Permission::SchedulesRead),
+    ("/_fn/schedules/history", Permission::SchedulesRead),
     ("/_fn/schedules/list", Permission::SchedulesRead),
     ("/_fn/schedules/matches", Permission::ContainersRead),
     ("/_fn/schedules/move", Permission::SchedulesManage),

@@ -17,6 +17,7 @@ pub mod errors;
 pub mod events;
 pub mod forecast;
 pub mod guards;
+pub mod history;
 pub mod hosts;
 pub mod ids;
 pub mod loads;

@@ -3,6 +3,7 @@
 use crate::error::AppError;
 use domain::{
     containers::{ContainerState, Health},
+    history::ScheduleChange,
     ids::{ContainerId, ScheduleId},
     pages::Page,
     runs::RunSummary,
@@ -145,4 +146,15 @@ pub async fn matches(selector: String, limit: usize) -> Result<Matched, AppError
         hosts: found.hosts.into(),
         items: found.items.into_iter().map(item).collect(),
     })
+}
+
+/// Who changed it, when, and what; the latest first.
+#[server(endpoint = "schedules/history", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn history(id: ScheduleId, limit: u32) -> Result<Page<ScheduleChange>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let query = control::pages::ListQuery {
+        limit: Some(limit),
+        cursor: None,
+    };
+    Ok(control::schedules::history(&control, &actor, id, &query).await?)
 }

@@ -8,6 +8,7 @@ mod containers;
 mod docs;
 mod events;
 mod forecast;
+mod history;
 mod hooks;
 mod hosts;
 mod marks;
@@ -38,6 +39,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = marks::routes(routes);
     let routes = views::routes(routes);
     let routes = schedules::routes(routes);
+    let routes = history::routes(routes);
     let routes = hooks::routes(routes);
     let routes = forecast::routes(routes);
     let routes = transfer::routes(routes);

@@ -12,6 +12,7 @@ mod hosts;
 mod hosts_reach;
 mod identity;
 mod inside;
+mod insight;
 mod lifecycle;
 mod people;
 mod permissions;

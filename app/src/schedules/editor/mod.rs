@@ -8,6 +8,7 @@ mod dry;
 mod fields;
 mod form;
 mod guards;
+mod history;
 pub mod inputs;
 mod leave;
 mod page;

@@ -6,6 +6,7 @@ use super::{
     dry::{Dry, DryRunDialog},
     fields::fault_line,
     guards::GuardsCard,
+    history::History,
     leave,
     preview::{NextRuns, Preview},
     recent::Recent,
@@ -67,7 +68,7 @@ pub fn Page(editing: Editing) -> impl IntoView {
                 <aside class="rail" aria-label="What will happen">
                     <NextRuns editing preview matches />
                     <TargetsCard editing matches />
-                    {editing.id().map(|id| view! { <Recent id /> })}
+                    {editing.id().map(|id| view! { <Recent id /><History id /> })}
                 </aside>
             </div>
             <SaveBar editing dry />
