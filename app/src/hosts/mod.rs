@@ -8,7 +8,7 @@ mod detail;
 mod form;
 mod page;
 mod remove;
-mod words;
+pub mod words;
 
 pub use detail::HostPage;
 pub use page::Hosts;

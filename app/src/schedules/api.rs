@@ -8,6 +8,7 @@ use domain::{
     pages::Page,
     runs::RunSummary,
     schedules::{self, Schedule, ScheduleDraft, Trigger},
+    statistics::ScheduleStatistics,
     triggers::WebhookSecrets,
 };
 use leptos::prelude::*;
@@ -146,6 +147,13 @@ pub async fn matches(selector: String, limit: usize) -> Result<Matched, AppError
         hosts: found.hosts.into(),
         items: found.items.into_iter().map(item).collect(),
     })
+}
+
+/// How its runs went lately.
+#[server(endpoint = "schedules/statistics", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn statistics(id: ScheduleId) -> Result<ScheduleStatistics, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::statistics::of_schedule(&control, &actor, id, None).await?)
 }
 
 /// Who changed it, when, and what; the latest first.

@@ -1,11 +1,13 @@
 //! Settings: one's own account and keys, the people, the organisation. A row of links leads from one page to the other.
 
+mod api;
 mod identities;
 mod keys;
 mod new_key;
 mod organisation;
 mod password;
 mod profile;
+mod retention;
 mod second_factor;
 mod sessions;
 

@@ -6,6 +6,7 @@ mod cron_field;
 mod cron_words;
 mod dry;
 mod fields;
+mod figures;
 mod form;
 mod guards;
 mod history;
