@@ -124,6 +124,8 @@ impl Control {
         let this = self.clone();
         self.spawn(async move { crate::audit::keep(&this).await });
         let this = self.clone();
+        self.spawn(async move { crate::retention::sweep(&this).await });
+        let this = self.clone();
         self.spawn(async move { schedules::listen(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::hosts::watch_all(&this).await });

@@ -16,11 +16,13 @@ pub mod hosts;
 pub mod pages;
 pub mod people;
 pub mod providers;
+pub mod retention;
 pub mod runs;
 pub mod schedules;
 pub mod schema;
 pub mod secrets;
 mod servers;
+pub mod statistics;
 #[cfg(test)]
 mod testing;
 mod tls;

@@ -307,6 +307,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    retention (org_id) {
+        org_id -> Uuid,
+        days -> Nullable<Int4>,
+        runs_per_schedule -> Nullable<Int4>,
+        bytes -> Nullable<Int8>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     run_logs (run_id, attempt, seq) {
         run_id -> Uuid,
         step -> Int4,
@@ -317,6 +327,17 @@ diesel::table! {
         size -> Int4,
         lines -> Int4,
         at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    run_sizes (org_id, day) {
+        org_id -> Uuid,
+        day -> Date,
+        runs -> Int8,
+        bytes -> Int8,
+        settled -> Bool,
+        measured_at -> Timestamptz,
     }
 }
 
@@ -385,6 +406,15 @@ diesel::table! {
         alone -> Bool,
         held_for -> Nullable<Text>,
         held_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    runs_deleted (schedule_id) {
+        schedule_id -> Uuid,
+        org_id -> Uuid,
+        until -> Timestamptz,
+        runs -> Int8,
     }
 }
 
@@ -612,8 +642,11 @@ diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(passkey_challenges -> users (user_id));
 diesel::joinable!(passkeys -> users (user_id));
 diesel::joinable!(recovery_codes -> users (user_id));
+diesel::joinable!(retention -> orgs (org_id));
 diesel::joinable!(run_logs -> runs (run_id));
+diesel::joinable!(run_sizes -> orgs (org_id));
 diesel::joinable!(run_steps -> runs (run_id));
+diesel::joinable!(runs_deleted -> orgs (org_id));
 diesel::joinable!(schedule_fires -> schedules (schedule_id));
 diesel::joinable!(schedule_hooks -> orgs (org_id));
 diesel::joinable!(schedule_hooks -> schedules (schedule_id));
@@ -658,10 +691,13 @@ diesel::allow_tables_to_appear_in_same_query! {
     passkeys,
     password_resets,
     recovery_codes,
+    retention,
     run_logs,
+    run_sizes,
     run_steps,
     run_targets,
     runs,
+    runs_deleted,
     schedule_calls,
     schedule_fires,
     schedule_hooks,

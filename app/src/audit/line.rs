@@ -42,6 +42,7 @@ fn words(action: &str) -> String {
         "grant.create" => "granted a role to",
         "grant.delete" => "took back a role of",
         "org.create" => "made the organisation",
+        "retention.update" => "changed",
         "org.rename" => "renamed the organisation",
         "run.start" => "started",
         "run.cancel" => "cancelled",

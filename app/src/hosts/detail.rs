@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     components::{
-        Failure, Status, host_state, icon, kept, skeleton,
+        Failure, Status, host_state, icon, kept, skeleton, spark,
         time::{Ago, At},
     },
     error::{AppError, set_page_status},
@@ -299,14 +299,6 @@ fn pings(pings: &[f32]) -> AnyView {
         return view! { <p class="muted">"Not measured yet. It is asked for a sign of life every 10 s."</p> }
             .into_any();
     };
-    let top = most.max(1.0);
-    let step = 60.0 / (pings.len().max(2) - 1) as f32;
-    let points: Vec<String> = pings
-        .iter()
-        .enumerate()
-        .map(|(at, ms)| format!("{:.1} {:.1}", at as f32 * step, 19.0 - 17.0 * ms / top))
-        .collect();
-    let path = format!("M{}", points.join("L"));
     let said = format!(
         "Latency of the last {} pings: now {}, at most {}",
         pings.len(),
@@ -315,10 +307,7 @@ fn pings(pings: &[f32]) -> AnyView {
     );
     view! {
         <div class="lat">
-            <svg class="spark" viewBox="0 0 60 20" preserveAspectRatio="none" role="img" aria-label=said>
-                <path class="f" d=format!("{path}L60 20L0 20Z")></path>
-                <path class="l" d=path></path>
-            </svg>
+            {spark(pings, said)}
             <span class="num strong">{words::latency(last)}</span>
             <span class="faint">"at most "{words::latency(most)}</span>
         </div>

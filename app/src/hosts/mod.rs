@@ -9,7 +9,7 @@ mod form;
 mod known;
 mod page;
 mod remove;
-mod words;
+pub mod words;
 
 pub use detail::HostPage;
 pub use page::Hosts;

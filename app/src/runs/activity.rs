@@ -2,6 +2,7 @@
 
 use super::{
     api,
+    failing::Failing,
     feed::Feed,
     filter::{Filter, Of, Results},
     planned::Known,
@@ -121,6 +122,7 @@ pub fn Activity() -> impl IntoView {
                 })}
             </Transition>
             <aside class="rail filters" aria-label="Filters">
+                <Failing filter />
                 <ContainerFilter filter />
                 <ResultFilter filter />
                 <Transition>

@@ -5,6 +5,7 @@ use domain::{
     ids::{ContainerId, RunId, ScheduleId},
     pages::Page,
     runs::{LogLine, Run, RunState, RunSummary},
+    statistics::Statistics,
 };
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
@@ -66,4 +67,11 @@ pub async fn rerun(id: RunId) -> Result<RunSummary, AppError> {
 pub async fn cancel(id: RunId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::runs::cancel(&control, &actor, id).await?)
+}
+
+/// The schedules that failed most lately.
+#[server(endpoint = "runs/statistics", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn failing() -> Result<Statistics, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::statistics::statistics(&control, &actor, None).await?)
 }

@@ -2,7 +2,9 @@
 
 mod activity;
 pub mod api;
+mod failing;
 mod feed;
+pub mod figures;
 mod filter;
 mod page;
 mod planned;

@@ -3,10 +3,12 @@
 use crate::error::AppError;
 use domain::{
     containers::{ContainerState, Health},
+    history::ScheduleChange,
     ids::{ContainerId, ScheduleId},
     pages::Page,
     runs::RunSummary,
     schedules::{self, Schedule, ScheduleDraft, Trigger},
+    statistics::ScheduleStatistics,
     triggers::WebhookSecrets,
 };
 use leptos::prelude::*;
@@ -145,4 +147,22 @@ pub async fn matches(selector: String, limit: usize) -> Result<Matched, AppError
         hosts: found.hosts.into(),
         items: found.items.into_iter().map(item).collect(),
     })
+}
+
+/// How its runs went lately.
+#[server(endpoint = "schedules/statistics", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn statistics(id: ScheduleId) -> Result<ScheduleStatistics, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::statistics::of_schedule(&control, &actor, id, None).await?)
+}
+
+/// Who changed it, when, and what; the latest first.
+#[server(endpoint = "schedules/history", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn history(id: ScheduleId, limit: u32) -> Result<Page<ScheduleChange>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let query = control::pages::ListQuery {
+        limit: Some(limit),
+        cursor: None,
+    };
+    Ok(control::schedules::history(&control, &actor, id, &query).await?)
 }

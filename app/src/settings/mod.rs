@@ -1,5 +1,6 @@
 //! Settings: one's own account and keys, the people, the organisation. A row of links leads from one page to the other.
 
+mod api;
 mod identities;
 mod keys;
 mod new_key;
@@ -9,6 +10,7 @@ mod password;
 mod preferences;
 mod profile;
 mod proof;
+mod retention;
 mod second_factor;
 mod sessions;
 

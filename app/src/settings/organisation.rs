@@ -1,6 +1,6 @@
 //! The organisation that is open, and the others that one belongs to.
 
-use super::SettingsNav;
+use super::{SettingsNav, retention::KeptFor};
 use crate::{
     auth::{Me, api::Myself},
     components::{
@@ -33,7 +33,7 @@ pub fn Organisation() -> impl IntoView {
             {move || Suspend::new(async move {
                 match me.ready().await {
                     Ok(me) => {
-                        view! { <div class="settings"><Name me=me.clone() /><Others me making /></div> }.into_any()
+                        view! { <div class="settings"><Name me=me.clone() /><KeptFor /><Others me making /></div> }.into_any()
                     }
                     Err(error) => view! { <Failure error retry /> }.into_any(),
                 }

@@ -4,6 +4,7 @@
 
 use crate::{
     Control,
+    db::first_id,
     error::{Error, Result},
 };
 use diesel::{
@@ -13,7 +14,7 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::Uuid;
 
 /// "chronaud" in ASCII: whoever holds this advisory lock writes the chain.
 const LOCK: i64 = 0x6368_726f_6e61_7564;
@@ -190,14 +191,7 @@ fn a_while_before(id: Uuid) -> Uuid {
         return Uuid::nil();
     };
     let (seconds, nanos) = at.to_unix();
-    let from = Uuid::new_v7(Timestamp::from_unix(
-        NoContext,
-        seconds.saturating_sub(LATE.as_secs()),
-        nanos,
-    ));
-    let mut bytes = *from.as_bytes();
-    bytes[6..].fill(0);
-    Uuid::from_bytes(bytes)
+    first_id(seconds.saturating_sub(LATE.as_secs()), nanos)
 }
 
 /// How the chain of one organisation is.

@@ -1,10 +1,12 @@
 //! The database: one pool, one place that knows how to connect, and the migrations.
 
 pub mod connect;
+mod first_id;
 mod migrate;
 mod statement;
 
 pub use connect::*;
+pub(crate) use first_id::first_id;
 pub use migrate::{MigrateError, migrate};
 pub(crate) use statement::statement;
 

@@ -212,6 +212,8 @@ permissions! {
     RunsRead = "runs.read", Needs::Role(Role::Viewer);
     /// Cancel a run.
     RunsCancel = "runs.cancel", Needs::Role(Role::Operator);
+    /// Decide how long runs are kept.
+    RetentionManage = "retention.manage", Needs::Role(Role::Admin);
     /// Follow what changes as it happens.
     EventsRead = "events.read", Needs::Role(Role::Viewer);
     /// Read and export the audit log.

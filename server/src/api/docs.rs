@@ -102,6 +102,7 @@ pub struct Paging {
         super::schedules::list, super::schedules::create, super::schedules::get, super::schedules::update,
         super::schedules::delete, super::schedules::run, super::schedules::skip, super::schedules::unskip,
         super::schedules::enable, super::schedules::disable, super::schedules::preview,
+        super::retention::get, super::retention::replace, super::history::history, super::statistics::of_organisation, super::statistics::of_schedule,
         super::hooks::call, super::hooks::renew,
         super::forecast::forecast, super::forecast::move_run, super::forecast::move_back,
         super::forecast::dry_run_draft, super::forecast::dry_run,

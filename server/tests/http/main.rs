@@ -14,6 +14,7 @@ mod hosts_known;
 mod hosts_reach;
 mod identity;
 mod inside;
+mod insight;
 mod lifecycle;
 mod passkeys;
 mod people;

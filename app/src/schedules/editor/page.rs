@@ -5,7 +5,9 @@ use super::{
     conflict::Conflict,
     dry::{Dry, DryRunDialog},
     fields::fault_line,
+    figures::Figures,
     guards::GuardsCard,
+    history::History,
     leave,
     preview::{NextRuns, Preview},
     recent::Recent,
@@ -67,7 +69,7 @@ pub fn Page(editing: Editing) -> impl IntoView {
                 <aside class="rail" aria-label="What will happen">
                     <NextRuns editing preview matches />
                     <TargetsCard editing matches />
-                    {editing.id().map(|id| view! { <Recent id /> })}
+                    {editing.id().map(|id| view! { <Figures id /><Recent id /><History id /> })}
                 </aside>
             </div>
             <SaveBar editing dry />

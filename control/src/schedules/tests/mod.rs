@@ -3,6 +3,7 @@
 mod blackouts;
 mod called;
 mod held;
+mod history;
 
 use super::{ticker::tick, *};
 use crate::{

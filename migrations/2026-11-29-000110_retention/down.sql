@@ -1,0 +1,3 @@
+drop table runs_deleted;
+drop table run_sizes;
+drop table retention;
