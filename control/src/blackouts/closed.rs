@@ -20,17 +20,18 @@ use uuid::Uuid;
 
 /// The enabled blackouts of some organisations.
 #[derive(Default)]
-pub(crate) struct Blackouts(Vec<Ready>);
+pub(crate) struct Blackouts(pub(super) Vec<Ready>);
 
-struct Ready {
-    org: Uuid,
-    name: String,
-    on: BlackoutOn,
+pub(super) struct Ready {
+    pub id: Uuid,
+    pub org: Uuid,
+    pub name: String,
+    pub on: BlackoutOn,
     /// The containers it is on, for those of a host or a tag.
-    containers: Option<Selector>,
-    policy: BlackoutPolicy,
-    zone: Zone,
-    closing: Closing,
+    pub containers: Option<Selector>,
+    pub policy: BlackoutPolicy,
+    pub zone: Zone,
+    pub closing: Closing,
 }
 
 /// A run, or a container of it, that may not be touched now.
@@ -44,6 +45,16 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
+    /// One that skips goes before those that postpone; of these, the one that ends last.
+    pub fn goes_before(&self, other: &Self) -> bool {
+        other.policy == BlackoutPolicy::Postpone
+            && (self.policy == BlackoutPolicy::Skip || self.until > other.until)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What is said of a run that does not start.
     pub fn describe(&self) -> String {
         let Self { name, shown, .. } = self;
@@ -56,6 +67,8 @@ impl Hold {
 
 #[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     org_id: Uuid,
     #[diesel(sql_type = Text)]
@@ -78,7 +91,7 @@ impl Blackouts {
             return Ok(Self::default());
         }
         let rows: Vec<Row> = statement(
-            "select org_id, name, scope, timezone, recurrence, policy from blackouts \
+            "select id, org_id, name, scope, timezone, recurrence, policy from blackouts \
              where enabled and org_id = any($1) order by id",
         )
         .bind::<Array<SqlUuid>, _>(orgs)
@@ -118,11 +131,7 @@ impl Blackouts {
                 continue;
             }
             let hold = blackout.hold(until);
-            let goes_before = held.as_ref().is_none_or(|before| {
-                before.policy == BlackoutPolicy::Postpone
-                    && (hold.policy == BlackoutPolicy::Skip || hold.until > before.until)
-            });
-            if goes_before {
+            if held.as_ref().is_none_or(|before| hold.goes_before(before)) {
                 held = Some(hold);
             }
         }
@@ -147,6 +156,7 @@ impl Row {
                 BlackoutOn::Organisation | BlackoutOn::Schedule { .. } => None,
             };
             Some(Ready {
+                id: self.id,
                 org: self.org_id,
                 name: self.name.clone(),
                 containers: match containers {
@@ -168,7 +178,7 @@ impl Row {
 }
 
 impl Ready {
-    fn hold(&self, until: Timestamp) -> Hold {
+    pub fn hold(&self, until: Timestamp) -> Hold {
         Hold {
             policy: self.policy,
             until,
@@ -178,7 +188,7 @@ impl Ready {
     }
 
     /// The containers that it is on now.
-    fn covered(&self, control: &Control, org: OrgId) -> HashSet<ContainerId> {
+    pub fn covered(&self, control: &Control, org: OrgId) -> HashSet<ContainerId> {
         let found = self
             .containers
             .as_ref()

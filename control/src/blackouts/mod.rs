@@ -3,9 +3,11 @@
 //! Those of an organisation or a schedule hold the whole run, and are asked when a fire is decided and again when a held
 //! run would start. Those of a host or a tag leave the containers alone that are theirs ([`closed_targets`]).
 
+mod ahead;
 mod closed;
 mod service;
 
+pub(crate) use ahead::{Ahead, Held};
 pub use closed::closed_targets;
 pub(crate) use closed::{Blackouts, Hold};
 pub use service::{create, delete, get, list, update};
