@@ -33,6 +33,7 @@ pub fn write(forecast: &Forecast, name: &str, link: impl Fn(&ForecastMark) -> Op
     out.line("REFRESH-INTERVAL;VALUE=DURATION:PT1H");
     out.line("X-PUBLISHED-TTL:PT1H");
     for mark in &forecast.marks {
+        let begins = mark.begins();
         let seconds = (mark.expected_ms.unwrap_or_default() / 1000).max(SHORTEST);
         out.line("BEGIN:VEVENT");
         out.line(&format!(
@@ -41,14 +42,14 @@ pub fn write(forecast: &Forecast, name: &str, link: impl Fn(&ForecastMark) -> Op
             mark.at.timestamp()
         ));
         out.line(&format!("DTSTAMP:{}", utc(forecast.now)));
-        out.line(&format!("DTSTART:{}", utc(mark.at)));
+        out.line(&format!("DTSTART:{}", utc(begins.unwrap_or(mark.at))));
         out.line(&format!("DURATION:PT{seconds}S"));
         out.text("SUMMARY", &mark.schedule.name);
         out.text("DESCRIPTION", &about(mark));
         if let Some(link) = link(mark) {
             out.line(&format!("URL:{link}"));
         }
-        out.line(if mark.state.runs() {
+        out.line(if begins.is_some() {
             "STATUS:CONFIRMED"
         } else {
             "STATUS:CANCELLED"
@@ -69,6 +70,8 @@ fn about(mark: &ForecastMark) -> String {
         n => format!("{}: {n} containers on {}", mark.action, hosts.join(", ")),
     };
     let state = match mark.state {
+        // The note tells what the blackout does.
+        _ if mark.blackout.is_some() => None,
         MarkState::Planned => None,
         MarkState::Skipped => Some("Skipped."),
         MarkState::Postponed => Some("Moved to another time."),
@@ -140,6 +143,7 @@ mod tests {
             dense_total: 0,
             marks: vec![ForecastMark {
                 at,
+                due: None,
                 schedule: ForecastSchedule {
                     id: ScheduleId::new(),
                     name: name.into(),
@@ -151,17 +155,11 @@ mod tests {
                 first_target: None,
                 expected_ms: Some(125_000),
                 moved: None,
+                blackout: None,
                 conflict: false,
                 note: None,
             }],
-            next: None,
-            density: Vec::new(),
-            density_more: 0,
-            cells: Vec::new(),
-            lanes: Vec::new(),
-            conflicts: Vec::new(),
-            conflicts_until: None,
-            clock_changes: Vec::new(),
+            ..Forecast::default()
         }
     }
 

@@ -11,6 +11,19 @@ use crate::{
 use chrono::{DateTime, Utc};
 
 impl Condition {
+    /// In words, to be said of a container: "is running".
+    pub fn describe(&self) -> String {
+        match self {
+            Self::If(ContainerIs::Running) => "is running".to_owned(),
+            Self::If(ContainerIs::Stopped) => "is stopped".to_owned(),
+            Self::If(ContainerIs::Healthy) => "is healthy".to_owned(),
+            Self::If(ContainerIs::Unhealthy) => "is unhealthy".to_owned(),
+            Self::UptimeAbove(least) => format!("runs for more than {least}"),
+            Self::Label(label) => format!("has the label {label}"),
+            Self::Selector(selector) => format!("is picked by {selector}"),
+        }
+    }
+
     /// Why it does not hold, as a sentence; nothing when it does. `matches` says whether a selector picks the container.
     pub fn objection(
         &self,

@@ -4,6 +4,7 @@ use crate::{
     actions::Action,
     containers::{ContainerState, HostRef},
     ids::ContainerId,
+    schedules::{Order, When},
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +14,41 @@ use serde::{Deserialize, Serialize};
 pub struct DryRun {
     /// Rights that are missing, as sentences; with any of them nothing would be done.
     pub missing_rights: Vec<String>,
+    /// What would keep the schedule from starting it now; a person's "run now" goes past all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<DryHold>,
     pub steps: Vec<DryStep>,
     /// How long all of it would take, as far as history tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_ms: Option<i64>,
     /// Targets whose duration no history tells.
     pub unknown_durations: u32,
+    /// The median of the schedule's last whole runs, where it is saved and has run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_ms: Option<i64>,
+}
+
+/// Something that would keep a run from starting by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DryHold {
+    pub kind: DryHoldKind,
+    /// What would become of the run, and why, as a sentence.
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DryHoldKind {
+    /// It is switched off.
+    Off,
+    /// It is paused until a date.
+    Paused,
+    /// A blackout is on.
+    Blackout,
+    /// An earlier run is open.
+    Overlap,
 }
 
 /// What one step would do.
@@ -29,6 +59,13 @@ pub struct DryStep {
     pub action: Action,
     /// The selector, host names instead of ids.
     pub target: String,
+    /// In which order its targets come, and how many at once.
+    pub order: Order,
+    pub max_parallel: u32,
+    pub when: When,
+    /// Why it would not be begun, if every step before it succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_begun: Option<String>,
     /// Why it would do nothing at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -46,6 +83,11 @@ pub struct DryTarget {
     pub host: HostRef,
     pub container: String,
     pub container_id: ContainerId,
+    /// Its turn: all of one turn may be done at once, each turn after the one before.
+    pub turn: u32,
+    /// What the schedule's conditions say of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<DryCondition>,
     /// Its state when the step comes to it.
     pub state: ContainerState,
     pub outcome: DryOutcome,
@@ -54,6 +96,20 @@ pub struct DryTarget {
     pub reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_ms: Option<i64>,
+}
+
+/// The answer of one condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DryCondition {
+    /// The condition in words: "is running".
+    pub condition: String,
+    /// Nothing where only the run itself can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<bool>,
+    /// Why it does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// How it would end.
@@ -65,7 +121,7 @@ pub enum DryOutcome {
     Act,
     /// It is so already, and nothing changes.
     Already,
-    /// A condition leaves it out.
+    /// It is left out: by a condition, a blackout, or because of rights.
     Skip,
     /// It would be refused, or could not work.
     Fail,

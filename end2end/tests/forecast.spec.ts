@@ -74,7 +74,7 @@ test("one run is skipped, brought back and moved", async ({ page, eyes }) => {
 test("the arrow keys go from run to run", async ({ page }) => {
   test.skip(isPhone(page), "a phone has an agenda");
   await open(page, "/schedules");
-  const marks = card(page).locator(".fc-run");
+  const marks = card(page).locator("button.fc-run");
   await expect(marks.first()).toBeVisible();
   await marks.first().focus();
   await page.keyboard.press("ArrowRight");
@@ -83,6 +83,42 @@ test("the arrow keys go from run to run", async ({ page }) => {
   await expect(page.getByRole("dialog")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(marks.nth(1)).toBeFocused();
+});
+
+test("a blackout is hatched, its runs are held, and what ran shows its outcome", async ({ page, stack, eyes }) => {
+  const ran = await stack.schedule({ name: "Ran before", triggers: cron("0 5 1 1 *"), steps: restart("name:cache") });
+  await stack.api("POST", `/schedules/${ran.id}/run`);
+  await expect
+    .poll(async () => (await stack.api("GET", `/runs?schedule=${ran.id}`)).items[0]?.status)
+    .toMatch(/succeeded|partial|failed/);
+  const from = new Date(Date.now() + 3_600_000).toISOString();
+  const to = new Date(Date.now() + 13 * 3_600_000).toISOString();
+  const blackout = await stack.api("POST", "/blackouts", {
+    name: "Quiet hours",
+    on: { type: "organisation" },
+    timezone: "UTC",
+    window: { type: "dated", from, to },
+    policy: "postpone",
+  });
+  try {
+    await open(page, "/schedules");
+    await expect(card(page)).toContainText("Quiet hours");
+    if (!isPhone(page)) {
+      await expect(card(page).locator(".fc-black").first()).toBeVisible();
+      await expect(card(page).getByRole("button", { name: /^Rotate logs, .*in the blackout Quiet hours, waits/ })).toBeVisible();
+      await expect(card(page).getByRole("link", { name: /^Ran before, .*succeeded/ }).first()).toHaveAttribute("href", /\/runs\//);
+    }
+    await eyes.check("forecast-blackout");
+    await open(page, "/schedules?as=table");
+    const waits = card(page).getByRole("row").filter({ hasText: "Rotate logs" }).filter({ hasText: "Waits" });
+    await waits.getByRole("button", { name: "Rotate logs" }).click();
+    const dialog = page.getByRole("dialog", { name: "Rotate logs" });
+    await expect(dialog).toContainText("Waits for the end of the blackout Quiet hours");
+    await expect(dialog.getByRole("button", { name: "Skip this run" })).toBeVisible();
+    await page.keyboard.press("Escape");
+  } finally {
+    await stack.api("DELETE", `/blackouts/${blackout.id}`);
+  }
 });
 
 test("a dry run says what would happen and touches nothing", async ({ page, stack, eyes }) => {
@@ -97,6 +133,25 @@ test("a dry run says what would happen and touches nothing", async ({ page, stac
   await eyes.check("dry-run");
   await dialog.getByRole("button", { name: "Close" }).last().click();
   expect((await stack.container("web")).started_at).toBe(before);
+});
+
+test("a dry run shows the answers of conditions", async ({ page, stack, eyes }) => {
+  const made = await stack.schedule({
+    name: "Only what runs",
+    triggers: cron("0 5 * * *"),
+    steps: restart("name:web,mailer"),
+    conditions: [{ if: "running" }],
+  });
+  await open(page, `/schedules/${made.id}`);
+  await page.getByRole("textbox", { name: "Name" }).focus();
+  await page.keyboard.press("Control+Enter");
+  const dialog = page.getByRole("dialog", { name: "Dry run" });
+  const web = dialog.getByRole("list", { name: "Conditions of web" });
+  await expect(web).toContainText("It is running");
+  await expect(web).toContainText("Holds");
+  await expect(dialog.getByRole("list", { name: "Conditions of mailer" })).toContainText("Does not hold");
+  await expect(dialog).toContainText("Left alone");
+  await eyes.check("dry-run-conditions");
 });
 
 test("a file is looked at before it is applied", async ({ page, stack, eyes }) => {

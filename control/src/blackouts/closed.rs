@@ -22,17 +22,18 @@ use uuid::Uuid;
 
 /// The enabled blackouts of some organisations.
 #[derive(Default)]
-pub(crate) struct Blackouts(Vec<Ready>);
+pub(crate) struct Blackouts(pub(super) Vec<Ready>);
 
-struct Ready {
-    org: Uuid,
-    name: String,
-    on: BlackoutOn,
+pub(super) struct Ready {
+    pub id: Uuid,
+    pub org: Uuid,
+    pub name: String,
+    pub on: BlackoutOn,
     /// The containers it is on, for those of a host or a tag.
-    containers: Option<Selector>,
-    policy: BlackoutPolicy,
-    zone: Zone,
-    closing: Closing,
+    pub containers: Option<Selector>,
+    pub policy: BlackoutPolicy,
+    pub zone: Zone,
+    pub closing: Closing,
 }
 
 /// A run, or a container of it, that may not be touched now.
@@ -46,6 +47,16 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
+    /// One that skips goes before those that postpone; of these, the one that ends last.
+    pub fn goes_before(&self, other: &Self) -> bool {
+        other.policy == BlackoutPolicy::Postpone
+            && (self.policy == BlackoutPolicy::Skip || self.until > other.until)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What is said of a run that does not start.
     pub fn describe(&self) -> String {
         let Self { name, shown, .. } = self;
@@ -58,6 +69,8 @@ impl Hold {
 
 #[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     org_id: Uuid,
     #[diesel(sql_type = Text)]
@@ -80,7 +93,7 @@ impl Blackouts {
             return Ok(Self::default());
         }
         let rows: Vec<Row> = statement(
-            "select org_id, name, scope, timezone, recurrence, policy from blackouts \
+            "select id, org_id, name, scope, timezone, recurrence, policy from blackouts \
              where enabled and org_id = any($1) order by id",
         )
         .bind::<Array<SqlUuid>, _>(orgs)
@@ -120,11 +133,7 @@ impl Blackouts {
                 continue;
             }
             let hold = blackout.hold(until);
-            let goes_before = held.as_ref().is_none_or(|before| {
-                before.policy == BlackoutPolicy::Postpone
-                    && (hold.policy == BlackoutPolicy::Skip || hold.until > before.until)
-            });
-            if goes_before {
+            if held.as_ref().is_none_or(|before| hold.goes_before(before)) {
                 held = Some(hold);
             }
         }
@@ -149,6 +158,7 @@ impl Row {
                 BlackoutOn::Organisation | BlackoutOn::Schedule { .. } => None,
             };
             Some(Ready {
+                id: self.id,
                 org: self.org_id,
                 name: self.name.clone(),
                 containers: match containers {
@@ -170,7 +180,7 @@ impl Row {
 }
 
 impl Ready {
-    fn hold(&self, until: Timestamp) -> Hold {
+    pub fn hold(&self, until: Timestamp) -> Hold {
         Hold {
             policy: self.policy,
             until,
@@ -180,7 +190,7 @@ impl Ready {
     }
 
     /// The containers that it is on now.
-    fn covered(&self, control: &Control, org: OrgId) -> HashSet<ContainerId> {
+    pub fn covered(&self, control: &Control, org: OrgId) -> HashSet<ContainerId> {
         let found = self
             .containers
             .as_ref()
@@ -211,35 +221,57 @@ impl Ready {
     }
 }
 
-/// What blackouts of hosts and tags keep from being touched now, each with the reason as a sentence.
+/// What is closed to a run that nobody asks for: hosts in maintenance, and what blackouts of hosts and tags are on. Each with
+/// the reason as a sentence.
 #[derive(Default)]
 pub(crate) struct Closed {
-    pub containers: HashMap<ContainerId, String>,
-    pub hosts: HashMap<HostId, String>,
+    containers: HashMap<ContainerId, String>,
+    hosts: HashMap<HostId, String>,
+    maintained: HashMap<HostId, String>,
 }
 
-/// Asked for runs that started by themselves only.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn closed(control: &Control, org: OrgId) -> Result<Closed> {
-    let mut closed = Closed::default();
-    let mut conn = control.db().conn().await?;
-    let blackouts = Blackouts::load(&mut conn, vec![org.0]).await?;
-    if !blackouts.are_on_containers() {
-        return Ok(closed);
-    }
-    let now = crate::schedules::clock(&mut conn).await?;
-    drop(conn);
-    for (blackout, until) in blackouts.on(org.0, now) {
-        let Hold { name, shown, .. } = blackout.hold(until);
-        let why = format!("Left alone: the blackout {name} is on until {shown}.");
-        if let BlackoutOn::Host { id } = blackout.on {
-            closed.hosts.entry(id).or_insert_with(|| why.clone());
+impl Closed {
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn now(control: &Control, org: OrgId) -> Result<Self> {
+        let mut closed = Self::default();
+        for host in control.fleet().in_maintenance_of(org) {
+            let why = format!(
+                "Left alone: {} is in maintenance, and only what somebody asks for is done there.",
+                host.name
+            );
+            closed.maintained.insert(host.id, why);
         }
-        for container in blackout.covered(control, org) {
-            closed.containers.entry(container).or_insert_with(|| why.clone());
+        let mut conn = control.db().conn().await?;
+        let blackouts = Blackouts::load(&mut conn, vec![org.0]).await?;
+        if !blackouts.are_on_containers() {
+            return Ok(closed);
         }
+        let now = crate::schedules::clock(&mut conn).await?;
+        drop(conn);
+        for (blackout, until) in blackouts.on(org.0, now) {
+            let Hold { name, shown, .. } = blackout.hold(until);
+            let why = format!("Left alone: the blackout {name} is on until {shown}.");
+            if let BlackoutOn::Host { id } = blackout.on {
+                closed.hosts.entry(id).or_insert_with(|| why.clone());
+            }
+            for container in blackout.covered(control, org) {
+                closed.containers.entry(container).or_insert_with(|| why.clone());
+            }
+        }
+        Ok(closed)
     }
-    Ok(closed)
+
+    /// Why a container is left alone.
+    pub fn container(&self, id: ContainerId, host: HostId) -> Option<String> {
+        self.containers
+            .get(&id)
+            .or_else(|| self.maintained.get(&host))
+            .cloned()
+    }
+
+    /// Why a host as a whole is.
+    pub fn host(&self, id: HostId) -> Option<String> {
+        self.hosts.get(&id).or_else(|| self.maintained.get(&id)).cloned()
+    }
 }

@@ -146,6 +146,16 @@ impl Fleet {
             .is_some_and(|line| line.maintenance)
     }
 
+    /// The hosts of an organisation that are in maintenance.
+    pub fn in_maintenance_of(&self, org: OrgId) -> Vec<HostRef> {
+        let state = self.0.read();
+        let hosts = state.hosts.values();
+        hosts
+            .filter(|host| host.org_id == org && host.maintenance)
+            .map(|host| host.host.clone())
+            .collect()
+    }
+
     /// The ids and names of an organisation's hosts, for selectors.
     pub fn host_names(&self, org: OrgId) -> Vec<HostRef> {
         let state = self.0.read();

@@ -30,7 +30,7 @@ mod wait;
 
 pub use cancel::cancel;
 pub use execute::execute;
-pub(crate) use execute::{Rights, narrow, rights_now};
+pub(crate) use execute::{Rights, narrow, node_of, rights_now};
 #[cfg(test)]
 pub(crate) use held::after_end;
 pub(crate) use held::{HELD_BY_BLACKOUT, HELD_BY_OVERLAP, release, release_due};

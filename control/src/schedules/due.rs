@@ -83,7 +83,14 @@ struct OpenRuns {
 /// The open runs of schedules that the caller has locked. A statement of its own, after the lock: so it sees what those
 /// who held the lock before have committed.
 pub(super) async fn standing(conn: &mut AsyncPgConnection, due: &[Due]) -> Result<HashMap<Uuid, Standing>> {
-    let ids: Vec<Uuid> = due.iter().map(|due| due.id).collect();
+    standing_of(conn, due.iter().map(|due| due.id).collect()).await
+}
+
+/// The open runs of schedules.
+pub(super) async fn standing_of(
+    conn: &mut AsyncPgConnection,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Standing>> {
     let rows: Vec<OpenRuns> = statement(
         "select schedule_id, count(*) filter (where state <> 'waiting') as running, \
            count(*) filter (where state = 'waiting') as waiting \

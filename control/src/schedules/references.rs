@@ -11,7 +11,7 @@ use domain::{
     ids::{OrgId, ScheduleId},
     schedules::Trigger,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 #[derive(QueryableByName)]
@@ -22,6 +22,15 @@ struct Known {
     name: String,
 }
 
+/// What a file that is being applied makes of the names: looked at before the table is asked.
+#[derive(Debug, Default)]
+pub(super) struct InFile {
+    /// By ids, and by names in lower case. Those that the file creates have the ids that they will get.
+    pub known: HashMap<String, ScheduleId>,
+    /// Those that it deletes.
+    pub gone: HashSet<ScheduleId>,
+}
+
 /// A schedule by its id or name.
 ///
 /// # Errors
@@ -29,9 +38,13 @@ struct Known {
 pub(super) async fn id_of(
     conn: &mut AsyncPgConnection,
     org: OrgId,
+    file: &InFile,
     wanted: &str,
     field: &str,
 ) -> Result<ScheduleId> {
+    if let Some(id) = file.known.get(&wanted.trim().to_lowercase()) {
+        return Ok(*id);
+    }
     let found: Option<Known> = diesel::sql_query(
         "select id, name from schedules where org_id = $1 and deleted_at is null \
          and (id::text = lower($2) or lower(name) = lower($2))",
@@ -42,6 +55,15 @@ pub(super) async fn id_of(
     .await
     .optional()?;
     match found {
+        Some(found) if file.gone.contains(&ScheduleId(found.id)) => Err(Problem::invalid(
+            "unknown_schedule",
+            field,
+            format!(
+                "The schedule {} is not in the file and would be deleted with this. Add it to the file, or keep it.",
+                found.name
+            ),
+        )
+        .into()),
         Some(found) => Ok(ScheduleId(found.id)),
         None => Err(Problem::invalid(
             "unknown_schedule",

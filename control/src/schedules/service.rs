@@ -48,26 +48,13 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
             rights::require(control, actor, &checked.steps)?;
             let id = ScheduleId::new();
             circle::refuse(conn, actor.org_id, &wanted(id, &checked)).await?;
-            let timing = Timing::new(id, &checked.definition, &checked.guards, draft.enabled, now);
-            diesel::insert_into(schedules::table)
-                .values((
-                    schedules::id.eq(id.0),
-                    schedules::org_id.eq(actor.org_id.0),
-                    schedules::name.eq(&checked.name),
-                    schedules::enabled.eq(draft.enabled),
-                    schedules::timezone.eq(&checked.timezone),
-                    schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
-                    schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
-                    schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
-                    schedules::acts_for.eq(acts_for.0),
-                    schedules::anchor_at.eq(anchor),
-                    timing.set(),
-                ))
-                .execute(conn)
-                .await?;
-            let webhook = webhook::keep(conn, control, actor.org_id, id, &checked.triggers).await?;
-            let schedule = changed(conn, actor, "schedule.create", id, None).await?;
-            Ok::<_, crate::Error>(Schedule { webhook, ..schedule })
+            let new = Accepted {
+                checked: &checked,
+                enabled: draft.enabled,
+                acts_for,
+                anchor,
+            };
+            insert(conn, control, actor, id, &new, now).await
         })
         .await?;
     ring(control);
@@ -102,40 +89,13 @@ pub async fn update(
             let checked = validate::check(conn, actor.org_id, &draft, &kept, new_anchor, now).await?;
             rights::require(control, actor, &checked.steps)?;
             circle::refuse(conn, actor.org_id, &wanted(id, &checked)).await?;
-            let same_times =
-                kept == checked.triggers && row.timezone == checked.timezone && row.enabled == draft.enabled;
-            let anchor = if same_times { row.anchor_at } else { new_anchor };
-            let after = row.paused_until.map_or(now, |until| until.max(now));
-            let mut timing = Timing::new(id, &checked.definition, &checked.guards, draft.enabled, after);
-            if same_times {
-                timing.keep(id, &checked.guards, row.next_at);
-            }
-            if row.enabled == draft.enabled && before.guards.expect == checked.guards.expect {
-                (timing.expected_by, timing.overdue_since) = (row.expected_by, row.overdue_since);
-            }
-            let next_at = timing.next_at;
-            diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
-                .set((
-                    schedules::name.eq(&checked.name),
-                    schedules::enabled.eq(draft.enabled),
-                    schedules::timezone.eq(&checked.timezone),
-                    schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
-                    schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
-                    schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
-                    schedules::acts_for.eq(acts_for.0),
-                    schedules::anchor_at.eq(anchor),
-                    timing.set(),
-                    schedules::version.eq(row.version + 1),
-                    schedules::updated_at.eq(now),
-                ))
-                .execute(conn)
-                .await?;
-            if !same_times {
-                forget_skips(conn, id, next_at).await?;
-            }
-            let webhook = webhook::keep(conn, control, actor.org_id, id, &checked.triggers).await?;
-            let schedule = changed(conn, actor, "schedule.update", id, Some(&before)).await?;
-            Ok::<_, crate::Error>(Schedule { webhook, ..schedule })
+            let new = Accepted {
+                checked: &checked,
+                enabled: draft.enabled,
+                acts_for,
+                anchor: new_anchor,
+            };
+            replace(conn, control, actor, (&row, &before), &new).await
         })
         .await?;
     ring(control);
@@ -151,24 +111,122 @@ pub async fn delete(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
     let mut conn = control.db().conn().await?;
     conn.transaction(async |conn| {
         let (_, before) = queries::locked(conn, actor.org_id, id).await?;
-        rights::require(control, actor, &before.steps)?;
-        diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
-            .set((
-                schedules::deleted_at.eq(diesel::dsl::now.into_sql::<Nullable<Timestamptz>>()),
-                Timing::default().set(),
-            ))
-            .execute(conn)
-            .await?;
-        forget_skips(conn, id, None).await?;
-        webhook::keep(conn, control, actor.org_id, id, &[]).await?;
-        told(conn, actor, "schedule.delete", Some(&before), None).await
+        remove(conn, control, actor, &before).await
     })
     .await?;
     ring(control);
     Ok(())
 }
 
-fn wanted(id: ScheduleId, checked: &validate::Checked) -> circle::Wanted<'_> {
+/// What is going to be stored of a schedule, accepted.
+pub(super) struct Accepted<'a> {
+    pub checked: &'a validate::Checked,
+    pub enabled: bool,
+    pub acts_for: UserId,
+    /// What its intervals count from, where its times are new.
+    pub anchor: Timestamp,
+}
+
+/// Stores a new schedule, in the caller's transaction.
+pub(super) async fn insert(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    actor: &Actor,
+    id: ScheduleId,
+    new: &Accepted<'_>,
+    now: Timestamp,
+) -> Result<Schedule> {
+    let checked = new.checked;
+    let timing = Timing::new(id, &checked.definition, &checked.guards, new.enabled, now);
+    diesel::insert_into(schedules::table)
+        .values((
+            schedules::id.eq(id.0),
+            schedules::org_id.eq(actor.org_id.0),
+            schedules::name.eq(&checked.name),
+            schedules::enabled.eq(new.enabled),
+            schedules::timezone.eq(&checked.timezone),
+            schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
+            schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
+            schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
+            schedules::acts_for.eq(new.acts_for.0),
+            schedules::anchor_at.eq(new.anchor),
+            timing.set(),
+        ))
+        .execute(conn)
+        .await?;
+    let webhook = webhook::keep(conn, control, actor.org_id, id, &checked.triggers).await?;
+    let schedule = changed(conn, actor, "schedule.create", id, None).await?;
+    Ok(Schedule { webhook, ..schedule })
+}
+
+/// Stores what a schedule that the caller has locked is from now on.
+pub(super) async fn replace(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    actor: &Actor,
+    (row, before): (&Row, &Schedule),
+    new: &Accepted<'_>,
+) -> Result<Schedule> {
+    let (id, now, checked) = (before.id, row.now, new.checked);
+    let kept: Vec<Trigger> = serde_json::from_value(row.triggers.clone()).unwrap_or_default();
+    let same_times =
+        kept == checked.triggers && row.timezone == checked.timezone && row.enabled == new.enabled;
+    let anchor = if same_times { row.anchor_at } else { new.anchor };
+    let after = row.paused_until.map_or(now, |until| until.max(now));
+    let mut timing = Timing::new(id, &checked.definition, &checked.guards, new.enabled, after);
+    if same_times {
+        timing.keep(id, &checked.guards, row.next_at);
+    }
+    if row.enabled == new.enabled && before.guards.expect == checked.guards.expect {
+        (timing.expected_by, timing.overdue_since) = (row.expected_by, row.overdue_since);
+    }
+    let next_at = timing.next_at;
+    diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
+        .set((
+            schedules::name.eq(&checked.name),
+            schedules::enabled.eq(new.enabled),
+            schedules::timezone.eq(&checked.timezone),
+            schedules::triggers.eq(runs::to_json("a schedule's triggers", &checked.triggers)?),
+            schedules::steps.eq(runs::to_json("a schedule's steps", &checked.steps)?),
+            schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
+            schedules::acts_for.eq(new.acts_for.0),
+            schedules::anchor_at.eq(anchor),
+            timing.set(),
+            schedules::version.eq(row.version + 1),
+            schedules::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    if !same_times {
+        forget_skips(conn, id, next_at).await?;
+    }
+    let webhook = webhook::keep(conn, control, actor.org_id, id, &checked.triggers).await?;
+    let schedule = changed(conn, actor, "schedule.update", id, Some(before)).await?;
+    Ok(Schedule { webhook, ..schedule })
+}
+
+/// Deletes a schedule that the caller has locked.
+pub(super) async fn remove(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    actor: &Actor,
+    before: &Schedule,
+) -> Result<()> {
+    rights::require(control, actor, &before.steps)?;
+    let id = before.id;
+    diesel::update(schedules::table.filter(schedules::id.eq(id.0)))
+        .set((
+            schedules::deleted_at.eq(diesel::dsl::now.into_sql::<Nullable<Timestamptz>>()),
+            Timing::default().set(),
+        ))
+        .execute(conn)
+        .await?;
+    forget_skips(conn, id, None).await?;
+    webhook::keep(conn, control, actor.org_id, id, &[]).await?;
+    told(conn, actor, "schedule.delete", Some(before), None).await
+}
+
+pub(super) fn wanted(id: ScheduleId, checked: &validate::Checked) -> circle::Wanted<'_> {
     circle::Wanted {
         id,
         name: &checked.name,
@@ -274,7 +332,7 @@ pub(crate) async fn clock(conn: &mut AsyncPgConnection) -> Result<Timestamp> {
     Ok(clock.now)
 }
 
-fn person(actor: &Actor) -> Result<UserId> {
+pub(super) fn person(actor: &Actor) -> Result<UserId> {
     actor.user_id.ok_or_else(|| {
         Problem::new(
             ErrorClass::Forbidden,
@@ -285,7 +343,7 @@ fn person(actor: &Actor) -> Result<UserId> {
     })
 }
 
-fn stale(current: &Schedule) -> Problem {
+pub(super) fn stale(current: &Schedule) -> Problem {
     let by = current.edited_by.as_deref().unwrap_or("somebody");
     Problem::new(
         ErrorClass::Conflict,

@@ -24,13 +24,13 @@ pub(super) async fn check(
     conn: &mut AsyncPgConnection,
     org: OrgId,
     drafts: &[Step],
-    hosts: &HashMap<String, HostId>,
+    around: &validate::Around,
 ) -> Result<Vec<Step>> {
     let mut secrets: Vec<(String, String)> = Vec::new();
     let mut steps = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.iter().enumerate() {
         let field = format!("steps[{index}]");
-        steps.push(step(draft, &field, hosts)?);
+        steps.push(step(draft, &field, &around.hosts)?);
         secrets.extend(crate::runs::check_variables(
             &draft.action,
             &format!("{field}.action"),
@@ -40,7 +40,7 @@ pub(super) async fn check(
     for (index, step) in steps.iter_mut().enumerate() {
         if let Action::RunSchedule(run) = &mut step.action {
             let field = format!("steps[{index}].action.schedule");
-            run.schedule = references::id_of(conn, org, &run.schedule, &field)
+            run.schedule = references::id_of(conn, org, &around.file, &run.schedule, &field)
                 .await?
                 .to_string();
         }

@@ -33,10 +33,40 @@ pub(super) struct Checked {
     pub definition: Definition,
 }
 
+/// What drafts refer to.
+pub(super) struct Around {
+    /// By names in lower case.
+    pub hosts: HashMap<String, HostId>,
+    pub file: references::InFile,
+}
+
+impl Around {
+    pub async fn load(conn: &mut AsyncPgConnection, org: OrgId) -> Result<Self> {
+        Ok(Self {
+            hosts: hosts_by_name(conn, org).await?,
+            file: references::InFile::default(),
+        })
+    }
+}
+
 /// Checks a draft. Triggers in `kept` were accepted before: a time that has passed since stays.
 pub(super) async fn check(
     conn: &mut AsyncPgConnection,
     org: OrgId,
+    draft: &ScheduleDraft,
+    kept: &[Trigger],
+    anchor: Timestamp,
+    now: Timestamp,
+) -> Result<Checked> {
+    let around = Around::load(conn, org).await?;
+    check_among(conn, org, &around, draft, kept, anchor, now).await
+}
+
+/// As [`check`], with what drafts refer to read already.
+pub(super) async fn check_among(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    around: &Around,
     draft: &ScheduleDraft,
     kept: &[Trigger],
     anchor: Timestamp,
@@ -62,10 +92,9 @@ pub(super) async fn check(
         );
         return Err(Problem::invalid("too_many_steps", "steps", message).into());
     }
-    let hosts = hosts_by_name(conn, org).await?;
-    let steps = super::steps::check(conn, org, &draft.steps, &hosts).await?;
-    let guards = guards::check(&draft.guards, &hosts)?;
-    refer(conn, org, &mut triggers, &hosts).await?;
+    let steps = super::steps::check(conn, org, &draft.steps, around).await?;
+    let guards = guards::check(&draft.guards, &around.hosts)?;
+    refer(conn, org, &mut triggers, around).await?;
     Ok(Checked {
         name,
         timezone: zone.name().to_owned(),
@@ -81,19 +110,21 @@ async fn refer(
     conn: &mut AsyncPgConnection,
     org: OrgId,
     triggers: &mut [Trigger],
-    hosts: &HashMap<String, HostId>,
+    around: &Around,
 ) -> Result<()> {
     for (index, trigger) in triggers.iter_mut().enumerate() {
         let field = format!("triggers[{index}]");
         match trigger {
             Trigger::Event { target, .. } => {
                 let found = bound(target, &format!("{field}.target"), |name| {
-                    hosts.get(name).copied()
+                    around.hosts.get(name).copied()
                 })?;
                 *target = found.to_string();
             }
             Trigger::Outcome { schedule, .. } => {
-                let found = references::id_of(conn, org, schedule, &format!("{field}.schedule")).await?;
+                let found =
+                    references::id_of(conn, org, &around.file, schedule, &format!("{field}.schedule"))
+                        .await?;
                 *schedule = found.to_string();
             }
             _ => {}

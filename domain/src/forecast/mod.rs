@@ -21,8 +21,10 @@ pub use grid::{CellWidth, Grid};
 pub use recurrence::{Recurrence, Stretches, Timing};
 
 use crate::{
+    blackouts::{BlackoutPolicy, Period},
     containers::HostRef,
-    ids::{ContainerId, ScheduleId},
+    ids::{BlackoutId, ContainerId, HostId, RunId, ScheduleId},
+    runs::RunState,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -31,12 +33,12 @@ use serde::{Deserialize, Serialize};
 pub const MOST_PER_HOUR: u32 = 2;
 
 /// What is going to happen in a stretch of time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Forecast {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
-    /// The database's clock. Nothing before it is forecast.
+    /// The database's clock. Before it lies what was ([`Forecast::past`]), and nothing is forecast.
     pub now: DateTime<Utc>,
     /// The zone whose clock cuts the cells.
     pub timezone: String,
@@ -50,6 +52,15 @@ pub struct Forecast {
     /// There are more marks; the cursor of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// What ran before now, where the stretch begins earlier: runs of schedules that are not dense, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<PastRun>,
+    /// There were more: `past` holds the latest.
+    #[serde(default)]
+    pub past_cut: bool,
+    /// The blackouts that are on within the stretch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blackouts: Vec<ForecastBlackout>,
     /// Schedules that fire more than twice within an hour, the most frequent first.
     pub density: Vec<Density>,
     /// More dense schedules than are listed; the cells count all of them.
@@ -74,11 +85,50 @@ pub struct ForecastSchedule {
     pub name: String,
 }
 
+/// One run that was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PastRun {
+    pub run: RunId,
+    /// When it began; where it never did, when it should have.
+    pub at: DateTime<Utc>,
+    pub schedule: ForecastSchedule,
+    pub status: RunState,
+    pub hosts: Vec<HostRef>,
+    pub targets: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// A blackout, and when it is on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ForecastBlackout {
+    pub id: BlackoutId,
+    pub name: String,
+    pub policy: BlackoutPolicy,
+    /// It holds everything.
+    pub everywhere: bool,
+    /// The hosts whose containers, or some of them, it is on.
+    pub hosts: Vec<HostId>,
+    /// The one schedule that it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleId>,
+    /// In order; the first ones where there are very many.
+    pub periods: Vec<Period>,
+}
+
 /// One coming run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ForecastMark {
+    /// Its time by the schedule.
     pub at: DateTime<Utc>,
+    /// When jitter lets it start; always the same for this schedule and time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<DateTime<Utc>>,
     pub schedule: ForecastSchedule,
     /// The verb of the first step.
     pub action: String,
@@ -91,10 +141,13 @@ pub struct ForecastMark {
     /// The median of its last runs; nothing before its first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_ms: Option<i64>,
-    /// Where it was moved to, or from.
+    /// Where it was moved to, or from; the end of the blackout that it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<DateTime<Utc>>,
-    /// It clashes with another one: see the conflicts.
+    /// The blackout that it falls into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blackout: Option<String>,
+    /// It clashes with another one, or falls into a blackout: see the conflicts.
     #[serde(default)]
     pub conflict: bool,
     /// What there is to say about it: a change of the clock, who skipped it.
@@ -108,12 +161,29 @@ pub struct ForecastMark {
 #[serde(rename_all = "snake_case")]
 pub enum MarkState {
     Planned,
-    /// Will not run: a person decided so.
+    /// Will not run: a person decided so, or a blackout does.
     Skipped,
     /// Will not run then, but at `moved`.
     Postponed,
     /// Was moved here from `moved`.
     Moved,
+}
+
+impl ForecastMark {
+    /// When it starts, if it does.
+    pub fn starts(&self) -> DateTime<Utc> {
+        self.due.unwrap_or(self.at)
+    }
+
+    /// When something begins to run: at the end of the blackout for what waits for it, and never for what is skipped or was
+    /// moved away.
+    pub fn begins(&self) -> Option<DateTime<Utc>> {
+        match (self.state.runs(), &self.blackout) {
+            (true, _) => Some(self.starts()),
+            (false, Some(_)) => self.moved,
+            (false, None) => None,
+        }
+    }
 }
 
 impl MarkState {
@@ -133,8 +203,11 @@ pub struct Density {
     pub sentence: String,
     pub hosts: Vec<HostRef>,
     pub targets: u32,
-    /// Fires in the stretch. A time that several triggers share counts for each of them.
+    /// Fires in the stretch, those within blackouts included. A time that several triggers share counts for each of them.
     pub count: u64,
+    /// How many of them a blackout holds.
+    #[serde(default)]
+    pub held: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_ms: Option<i64>,
 }

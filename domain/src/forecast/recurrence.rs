@@ -304,7 +304,8 @@ fn interval(every: Duration, anchor: Timestamp, from: Timestamp, to: Timestamp, 
         }
     };
     let (from, to) = (from.timestamp_micros(), to.timestamp_micros());
-    let starts = tally.grid.seconds().to_vec();
+    let grid = tally.grid;
+    let starts = grid.seconds();
     for (cell, start) in starts.iter().enumerate() {
         let begin = (start * 1_000_000).max(from);
         let end = starts.get(cell + 1).map_or(to, |next| (next * 1_000_000).min(to));

@@ -147,16 +147,26 @@ pub async fn move_back(
     ))
 }
 
-/// What a schedule that is not saved would do if it ran now. Nothing is touched.
-#[utoipa::path(post, path = "/api/v1/schedules/dry-run", tag = "schedules", request_body = ScheduleDraft,
+/// What a draft is.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Trial {
+    /// The schedule that it is a change of: its pause, its blackouts and its open runs are looked at.
+    schedule: Option<ScheduleId>,
+}
+
+/// What a schedule that is not saved would do if it ran now: targets in their order, what conditions say of them, what would
+/// hold the run, about how long it takes. Nothing is touched.
+#[utoipa::path(post, path = "/api/v1/schedules/dry-run", tag = "schedules", params(Trial), request_body = ScheduleDraft,
     responses((status = 200, body = DryRun), (status = 422, description = "what is wrong with which field")))]
 pub async fn dry_run_draft(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(trial): Query<Trial>,
     Json(draft): Json<ScheduleDraft>,
 ) -> Result<Json<DryRun>, ApiError> {
     Ok(Json(
-        schedules::dry_run_draft(&state.control, &actor, draft).await?,
+        schedules::dry_run_draft(&state.control, &actor, draft, trial.schedule).await?,
     ))
 }
 

@@ -140,6 +140,17 @@ async fn a_dry_run_touches_nothing_and_says_what_it_finds() {
         "{dry:#}"
     );
     assert_eq!(server.get("/api/v1/schedules").await.json()["total"], 0);
+    assert_eq!(dry["steps"][1]["order"], "parallel");
+    assert!(dry["held"].is_null(), "{dry:#}");
+    let off =
+        json!({ "name": "try", "enabled": false, "triggers": draft["triggers"], "steps": draft["steps"] });
+    let held = server.post("/api/v1/schedules/dry-run", off).await.json();
+    assert_eq!(held["held"][0]["kind"], "off");
+    let strange = "/api/v1/schedules/dry-run?schedule=01900000-0000-7000-8000-000000000000";
+    assert_eq!(
+        server.post(strange, draft.clone()).await.code(),
+        "schedule_not_found"
+    );
     let bad = json!({ "name": "", "triggers": [], "steps": [] });
     assert_eq!(server.post("/api/v1/schedules/dry-run", bad).await.status, 422);
     let made = server.post("/api/v1/schedules", draft).await.json();
@@ -279,4 +290,63 @@ async fn a_calendar_is_behind_its_secret_link_until_it_is_revoked() {
     assert_eq!(open(&second).await.status, 404);
     let secret = second.rsplit('/').next().unwrap().trim_end_matches(".ics");
     assert!(!server.log().contains(secret), "the link is in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_forecast_tells_blackouts_and_what_was() {
+    let (_database, server) = server().await;
+    let nightly = made(&server, "nightly", "0 3 * * *").await;
+    let run = server
+        .post(
+            &format!("/api/v1/schedules/{}/run", text(&nightly["id"])),
+            json!({}),
+        )
+        .await;
+    assert!((200..300).contains(&run.status), "{run:?}");
+    let blackout = json!({
+        "name": "night", "on": { "type": "organisation" }, "policy": "skip",
+        "window": { "type": "weekly", "start": "02:00", "duration": "4h" },
+    });
+    let blackout = server.post("/api/v1/blackouts", blackout).await;
+    assert_eq!(blackout.status, 201, "{blackout:?}");
+    let hour = chrono::TimeDelta::hours(1);
+    let at = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let now = chrono::Utc::now();
+    let path = format!(
+        "/api/v1/forecast?from={}&to={}",
+        at(now - hour),
+        at(now + hour * 24)
+    );
+    let seen = server.get(&path).await.json();
+    assert_eq!(seen["past"][0]["schedule"]["name"], "nightly", "{seen:#}");
+    assert_eq!(seen["marks"][0]["state"], "skipped");
+    assert_eq!(seen["marks"][0]["blackout"], "night");
+    assert_eq!(seen["blackouts"][0]["name"], "night");
+    assert_eq!(seen["conflicts"][0]["kind"], "blackout");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schedules_of_one_file_name_each_other() {
+    let (_database, server) = server().await;
+    let file = |second: &str| {
+        format!(
+            "format: chrontainer/v1\nschedules:\n\
+             - {{name: all, triggers: [{{type: interval, every: 1h}}], steps: [{{action: {{type: run_schedule, schedule: part}}}}]}}\n\
+             - {{name: part, triggers: [{second}], steps: [{{action: {{type: noop}}}}]}}\n"
+        )
+    };
+    let send = async |text: String| {
+        let request = server
+            .request(reqwest::Method::POST, "/api/v1/schedules/apply")
+            .bearer_auth(&server.api_key)
+            .body(text);
+        testkit::server::Answer::of(request).await
+    };
+    let circle = send(file("{type: outcome, schedule: all, of: success}")).await;
+    assert_eq!(circle.code(), "document_invalid", "{circle:?}");
+    assert!(circle.text.contains("all, then part, then all"), "{circle:?}");
+    assert_eq!(server.get("/api/v1/schedules").await.json()["total"], 0);
+    let good = file("{type: cron, expression: 0 3 * * *}");
+    assert_eq!(send(good.clone()).await.json()["created"], 2);
+    assert_eq!(send(good).await.json()["unchanged"], 2);
 }

@@ -12,7 +12,8 @@ use crate::{
 };
 use domain::{
     containers::ContainerState,
-    dry_run::{DryOutcome, DryRun, DryStep, DryTarget},
+    dry_run::{DryCondition, DryHold, DryOutcome, DryRun, DryStep, DryTarget},
+    schedules::Order,
 };
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
@@ -63,7 +64,7 @@ impl Dry {
         editing.faults.set(Vec::new());
         self.asking.set(true);
         spawn_local(async move {
-            let answer = api::try_draft(draft).await;
+            let answer = api::try_draft(draft, editing.id()).await;
             // Gone from the page meanwhile.
             if self.asking.try_set(false).is_some() {
                 return;
@@ -109,16 +110,52 @@ fn show(dry: DryRun) -> AnyView {
         .into_iter()
         .map(|why| view! { <div class="note" data-s="bad">{icon("circle-alert")}<div>{why}</div></div> })
         .collect_view();
+    let held = dry.held.into_iter().map(hold).collect_view();
+    let usual = dry
+        .usual_ms
+        .map(|ms| format!(" Its last runs took {}.", duration(ms)));
     let steps = dry.steps.into_iter().map(step).collect_view();
     view! {
-        <p class="muted">"Nothing was touched. This is what would happen now. "{takes}</p>
+        <p class="muted">"Nothing was touched. This is what would happen now. "{takes}{usual}</p>
         {missing}
+        {held}
         <ol class="dry">{steps}</ol>
     }
     .into_any()
 }
 
+/// What would keep the schedule from starting it.
+fn hold(hold: DryHold) -> AnyView {
+    view! { <div class="note" data-s="warn">{icon("triangle-alert")}<div>{hold.message}" Run now goes past this."</div></div> }
+        .into_any()
+}
+
+/// In which order a step takes its targets: nothing for one target.
+fn order(step: &DryStep) -> Option<String> {
+    if step.total < 2 {
+        return None;
+    }
+    Some(match step.order {
+        Order::Parallel if step.total <= step.max_parallel => ", all at once".to_owned(),
+        Order::Parallel => format!(", {} at once", step.max_parallel),
+        Order::Serial => ", one by one in this order".to_owned(),
+        Order::Dependency => {
+            let turns = step.targets.iter().map(|target| target.turn).max().unwrap_or(1);
+            match turns {
+                1 => ", by what needs what: all in one turn".to_owned(),
+                n => format!(", by what needs what: in {n} turns"),
+            }
+        }
+    })
+}
+
 fn step(step: DryStep) -> AnyView {
+    let order = order(&step);
+    let has_turns = step.order == Order::Dependency;
+    let not_begun = step
+        .not_begun
+        .clone()
+        .map(|why| view! { <span class="muted sm">{why}</span> });
     let acting = step
         .targets
         .iter()
@@ -126,7 +163,7 @@ fn step(step: DryStep) -> AnyView {
         .count();
     let about = match (&step.problem, step.total) {
         (Some(why), _) => why.clone(),
-        (None, 0) => "Needs no container.".to_owned(),
+        (None, 0) => "Needs no container".to_owned(),
         (None, total) if acting as u32 == total => count(total.into(), "container"),
         (None, total) => format!("{acting} of {}", count(total.into(), "container")),
     };
@@ -138,12 +175,18 @@ fn step(step: DryStep) -> AnyView {
     let more = (rest > 0).then(
         || view! { <li class="faint sm">{format!("and {} more", count(rest as u64, "container"))}</li> },
     );
-    let targets = step.targets.into_iter().take(SHOWN).map(target).collect_view();
+    let targets = step
+        .targets
+        .into_iter()
+        .take(SHOWN)
+        .map(|one| target(one, has_turns))
+        .collect_view();
     view! {
         <li>
             <div class="dry-step">
                 <b class="strong">{step.name}</b>
-                <span class="muted sm" data-s=step.problem.is_some().then_some("bad")>{about}{takes}</span>
+                <span class="muted sm" data-s=step.problem.is_some().then_some("bad")>{about}{order}{takes}</span>
+                {not_begun}
             </div>
             <ul class="dry-targets">{targets}{more}</ul>
         </li>
@@ -151,7 +194,17 @@ fn step(step: DryStep) -> AnyView {
     .into_any()
 }
 
-fn target(target: DryTarget) -> AnyView {
+/// One condition and its answer.
+fn condition(condition: DryCondition) -> AnyView {
+    let (state, says) = match condition.holds {
+        Some(true) => (State::new("success", "Holds"), condition.condition),
+        Some(false) => (State::new("skipped", "Does not hold"), condition.condition),
+        None => (State::new("queued", "Known when it runs"), condition.condition),
+    };
+    view! { <li><span class="clip">"It "{says}</span><Status state /></li> }.into_any()
+}
+
+fn target(target: DryTarget, has_turns: bool) -> AnyView {
     let state = match target.outcome {
         DryOutcome::Act => State::new("planned", "Would be done"),
         DryOutcome::Already => State::new("success", "So already"),
@@ -165,11 +218,18 @@ fn target(target: DryTarget) -> AnyView {
     let why = target
         .reason
         .map(|why| view! { <span class="muted sm why">{why}</span> });
+    let turn = has_turns.then(|| view! { <span class="faint num">{format!("{}. ", target.turn)}</span> });
+    let label = format!("Conditions of {}", target.container);
+    let conditions = (!target.conditions.is_empty()).then(|| {
+        let all = target.conditions.into_iter().map(condition).collect_view();
+        view! { <ul class="dry-conditions sm" aria-label=label>{all}</ul> }
+    });
     view! {
         <li>
-            <span class="clip">{target.container}<span class="faint">{format!(" on {}{now}", target.host.name)}</span></span>
+            <span class="clip">{turn}{target.container}<span class="faint">{format!(" on {}{now}", target.host.name)}</span></span>
             <Status state />
             {why}
+            {conditions}
         </li>
     }
     .into_any()

@@ -78,7 +78,7 @@ pub async fn undo_at(id: ScheduleId, at: Timestamp) -> Result<Schedule, AppError
 
 /// What a draft would do if it ran now; nothing is touched.
 #[server(endpoint = "schedules/dry-run", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
-pub async fn try_draft(draft: ScheduleDraft) -> Result<DryRun, AppError> {
+pub async fn try_draft(draft: ScheduleDraft, of: Option<ScheduleId>) -> Result<DryRun, AppError> {
     let (control, actor) = crate::context::signed_in()?;
-    Ok(control::schedules::dry_run_draft(&control, &actor, draft).await?)
+    Ok(control::schedules::dry_run_draft(&control, &actor, draft, of).await?)
 }

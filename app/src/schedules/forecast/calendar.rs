@@ -57,15 +57,11 @@ pub fn calendar(forecast: &Forecast, range: Range) -> AnyView {
 }
 
 fn row(forecast: &Forecast, lane: &ForecastLane, days: &[Vec<usize>], clock: Clock) -> AnyView {
-    let on_lane = |hosts: &[domain::containers::HostRef]| match &lane.host {
-        Some(host) => hosts.iter().any(|other| other.id == host.id),
-        None => hosts.is_empty(),
-    };
     let cell_of = |at: chrono::DateTime<chrono::Utc>| forecast.cells.iter().rposition(|start| *start <= at);
     let marked = forecast
         .marks
         .iter()
-        .filter(|mark| mark.conflict && on_lane(&mark.hosts))
+        .filter(|mark| mark.conflict && words::is_on(lane, &mark.hosts))
         .map(|mark| mark.at);
     let told = forecast
         .conflicts
@@ -93,6 +89,21 @@ fn row(forecast: &Forecast, lane: &ForecastLane, days: &[Vec<usize>], clock: Clo
 }
 
 fn one(forecast: &Forecast, lane: &ForecastLane, cell: usize, conflict: bool, clock: Clock) -> AnyView {
+    let from = forecast.cells[cell];
+    let to = forecast.cells.get(cell + 1).copied().unwrap_or(forecast.to);
+    let blackout = forecast.blackouts.iter().find(|blackout| {
+        let host = lane.host.as_ref();
+        (blackout.everywhere || host.is_some_and(|host| blackout.hosts.contains(&host.id)))
+            && blackout
+                .periods
+                .iter()
+                .any(|period| period.from < to && from < period.to)
+    });
+    let past = forecast
+        .past
+        .iter()
+        .filter(|run| (from..to).contains(&run.at) && words::is_on(lane, &run.hosts))
+        .count();
     let count = |of: &[u32]| of.get(cell).copied().unwrap_or_default();
     let (runs, dense) = (count(&lane.runs), count(&lane.dense));
     let at = clock.wall(forecast.cells[cell].timestamp_millis());
@@ -100,10 +111,17 @@ fn one(forecast: &Forecast, lane: &ForecastLane, cell: usize, conflict: bool, cl
     if dense > 0 {
         title += &format!(" and {dense} frequent ones");
     }
+    if past > 0 {
+        title += &format!(", {past} ran already");
+    }
+    if let Some(blackout) = blackout {
+        title += &format!(", in the blackout {}", blackout.name);
+    }
     view! {
         <span
             class="cal-cell"
             class:frequent={dense > 0}
+            class:hatched=blackout.is_some()
             data-n=runs
             data-s=conflict.then_some("conflict")
             style=format!("--n:{runs}")

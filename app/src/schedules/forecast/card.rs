@@ -77,12 +77,22 @@ pub fn ForecastCard(query: Signal<String>) -> impl IntoView {
             .and_then(Result::ok)
             .map(|forecast| words::summary(&forecast, Range::of(&forecast).span()))
     };
+    // Only what is there is explained.
+    let legend = move || {
+        let forecast = forecast.get().and_then(Result::ok)?;
+        let is_held = forecast.marks.iter().any(|mark| !mark.state.runs());
+        let blackout = (!forecast.blackouts.is_empty())
+            .then(|| view! { <span><i class="hatched"></i>"Blackout"</span> });
+        let held = is_held.then(|| view! { <span><i class="is-held"></i>"Held"</span> });
+        Some(view! { {blackout}{held} })
+    };
     view! {
         <section class="card fcard" aria-labelledby="forecast-title">
             <div class="card-h">
                 <h2 id="forecast-title">"Forecast"</h2>
                 <span class="muted sm hide-s"><Transition>{summary}</Transition></span>
                 <div class="end">
+                    <div class="legend hide-s" aria-hidden="true"><Transition>{legend}</Transition></div>
                     <button
                         class="chip"
                         type="button"
@@ -121,7 +131,7 @@ fn picture(forecast: Forecast, is_whole: bool, choose: Choose) -> AnyView {
         // An installation without a plan is told how to make one instead; the style hides the card.
         return view! { <i class="fc-empty" hidden></i> }.into_any();
     }
-    if forecast.total == 0 && forecast.marks.is_empty() {
+    if forecast.total == 0 && forecast.marks.is_empty() && forecast.past.is_empty() {
         return view! { <p class="fc-none muted">{words::summary(&forecast, range.span())}"."</p> }
             .into_any();
     }
@@ -143,7 +153,7 @@ fn foot(forecast: &Forecast, choose: Choose) -> AnyView {
                     .schedules
                     .iter()
                     .any(|schedule| schedule.id == mark.schedule.id)
-                && mark.at == first.at
+                && (mark.at == first.at || mark.starts().timestamp_millis() == first.at.timestamp_millis())
         });
         let button = later.cloned().map(|mark| {
             view! {

@@ -124,13 +124,14 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
         })
     });
     let foot = move || {
-        let state = chosen.with(|mark| mark.as_ref().map(|mark| mark.state));
+        let state = chosen.with(|mark| mark.as_ref().map(|mark| (mark.state, mark.blackout.is_some())));
         let edit = chosen.with(|mark| {
             mark.as_ref()
                 .map(|mark| format!("/schedules/{}", mark.schedule.id))
         });
         let act = match state {
-            Some(MarkState::Planned) => view! {
+            // What a blackout holds nobody has decided: it can be skipped or moved out of it.
+            Some((MarkState::Planned, _) | (_, true)) => view! {
                 <button class="btn" type="button" disabled=move || busy.get() on:click=skip>{icon("skip-forward")}"Skip this run"</button>
             }
             .into_any(),
@@ -145,6 +146,10 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
     let body = move || {
         chosen.get().map(|mark| {
             let at = exact(mark.at.timestamp_millis(), |at| clock.wall(at));
+            let spread = mark.due.map(|due| {
+                let due = exact(due.timestamp_millis(), |at| clock.wall(at));
+                view! { <dt>"Starts"</dt><dd>{due}" "<span class="faint">"moved back by its jitter"</span></dd> }
+            });
             let state = words::state(&mark);
             let takes = mark.expected_ms.map_or_else(
                 || "Not known before its first run".to_owned(),
@@ -158,6 +163,7 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
                 <dl class="kv">
                     <dt>"When"</dt>
                     <dd>{at}" "<span class="faint">{clock.city()}</span></dd>
+                    {spread}
                     <dt>"Touches"</dt>
                     <dd>{words::touches(&mark)}</dd>
                     <dt>"Takes"</dt>
@@ -169,8 +175,12 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
             }
         })
     };
-    let movable =
-        move || chosen.with(|mark| mark.as_ref().is_some_and(|mark| mark.state == MarkState::Planned));
+    let movable = move || {
+        chosen.with(|mark| {
+            mark.as_ref()
+                .is_some_and(|mark| mark.state == MarkState::Planned || mark.blackout.is_some())
+        })
+    };
     view! {
         <Dialog node id="coming-run" title foot>
             {body}

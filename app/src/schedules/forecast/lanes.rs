@@ -2,7 +2,7 @@
 
 use super::{card::Choose, words};
 use crate::components::{icon, time::Clock};
-use domain::forecast::{Forecast, ForecastLane, ForecastMark};
+use domain::forecast::{Forecast, ForecastLane, ForecastMark, ForecastSchedule, PastRun};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
@@ -13,9 +13,36 @@ const LETTER: f64 = 0.2;
 /// The least that a mark takes.
 const LEAST: f64 = 0.3;
 
+/// What is drawn: a run that comes, or one that was.
+#[derive(Clone)]
+enum Drawn {
+    Coming(ForecastMark),
+    Past(PastRun),
+}
+
+impl Drawn {
+    fn schedule(&self) -> &ForecastSchedule {
+        match self {
+            Self::Coming(mark) => &mark.schedule,
+            Self::Past(run) => &run.schedule,
+        }
+    }
+
+    /// When it begins, and how long it takes, in milliseconds.
+    fn span(&self) -> (i64, i64) {
+        match self {
+            Self::Coming(mark) => (
+                mark.starts().timestamp_millis(),
+                mark.expected_ms.unwrap_or_default(),
+            ),
+            Self::Past(run) => (run.at.timestamp_millis(), run.took_ms.unwrap_or_default()),
+        }
+    }
+}
+
 /// A mark on a lane.
 struct Placed {
-    mark: ForecastMark,
+    drawn: Drawn,
     start: f64,
     length: f64,
     row: usize,
@@ -63,7 +90,7 @@ pub fn lanes(forecast: Forecast, choose: Choose) -> AnyView {
         .map(|lane| draw(&forecast, lane, clock, choose, std::mem::take(&mut first)))
         .collect_view();
     view! {
-        <div class="fc" role="group" aria-label="Coming runs by host. The arrow keys go from run to run." on:keydown=walk>
+        <div class="fc" role="group" aria-label="Runs by host. The arrow keys go from run to run." on:keydown=walk>
             <div class="fc-axis" aria-hidden="true">{axis}</div>
             {drawn}
             <div class="fc-over" aria-hidden="true">{changes}</div>
@@ -75,11 +102,20 @@ pub fn lanes(forecast: Forecast, choose: Choose) -> AnyView {
 
 fn draw(forecast: &Forecast, lane: &ForecastLane, clock: Clock, choose: Choose, is_first: bool) -> AnyView {
     let from = forecast.from.timestamp_millis();
-    let mine = |mark: &&ForecastMark| match &lane.host {
-        Some(host) => mark.hosts.iter().any(|other| other.id == host.id),
-        None => mark.hosts.is_empty(),
-    };
-    let placed = place(forecast.marks.iter().filter(mine), from);
+    let past = forecast
+        .past
+        .iter()
+        .filter(|run| words::is_on(lane, &run.hosts))
+        .cloned()
+        .map(Drawn::Past);
+    let coming = forecast
+        .marks
+        .iter()
+        .filter(|mark| words::is_on(lane, &mark.hosts))
+        .cloned()
+        .map(Drawn::Coming);
+    let drawn: Vec<Drawn> = past.chain(coming).collect();
+    let placed = place(&drawn, from);
     let rows = placed.iter().map(|mark| mark.row + 1).max().unwrap_or_default();
     let dense: u32 = lane.dense.iter().sum();
     let ticks = forecast
@@ -112,67 +148,111 @@ fn draw(forecast: &Forecast, lane: &ForecastLane, clock: Clock, choose: Choose, 
     view! {
         <div class="fc-lane" role="group" aria-label=label>
             <div class="fc-host"><span class="clip">{name}</span>{more}</div>
-            <div class="fc-track" style=height>{marks}{ticks}</div>
+            <div class="fc-track" style=height>{closed(forecast, lane)}{marks}{ticks}</div>
         </div>
     }
     .into_any()
 }
 
+/// The blackouts of a lane, hatched: those of everything, and those of its host or of containers on it.
+fn closed(forecast: &Forecast, lane: &ForecastLane) -> AnyView {
+    let from = forecast.from.timestamp_millis();
+    let hours = |at: chrono::DateTime<chrono::Utc>| {
+        ((at.timestamp_millis() - from) as f64 / HOUR as f64).clamp(0.0, SPAN as f64)
+    };
+    forecast
+        .blackouts
+        .iter()
+        .filter(|blackout| {
+            let host = lane.host.as_ref();
+            blackout.everywhere || host.is_some_and(|host| blackout.hosts.contains(&host.id))
+        })
+        .flat_map(|blackout| blackout.periods.iter().map(move |period| (blackout, period)))
+        .map(|(blackout, period)| {
+            let (start, end) = (hours(period.from), hours(period.to));
+            // Its name where there is room for it.
+            let has_room = (end - start) > blackout.name.chars().count() as f64 * LETTER + 0.5;
+            let name = has_room.then(|| view! { <b>{blackout.name.clone()}</b> });
+            let style = format!("--s:{start:.3};--d:{:.3}", end - start);
+            view! { <i class="fc-black" style=style title=format!("Blackout {}", blackout.name)>{name}</i> }
+        })
+        .collect_view()
+        .into_any()
+}
+
 fn mark(placed: Placed, clock: Clock, choose: Choose, is_first: bool) -> AnyView {
     let Placed {
-        mark,
+        drawn,
         start,
         length,
         row,
         label,
     } = placed;
-    let look = words::look(&mark);
     let class = match label {
         Label::Inside => "fc-run in",
         Label::Left => "fc-run left",
         Label::Right | Label::Hidden => "fc-run",
     };
-    let title = {
-        let mark = mark.clone();
-        move || words::title(&mark, clock)
-    };
-    let name = mark.schedule.name.clone();
-    let warn = (look == "conflict" && label != Label::Hidden).then(|| icon("triangle-alert"));
-    view! {
-        <button
-            type="button"
-            class=class
-            style=format!("--s:{start:.3};--d:{length:.3};--r:{row}")
-            data-s=look
-            tabindex=if is_first { "0" } else { "-1" }
-            title=title.clone()
-            aria-label=title
-            on:click=move |_| choose.run(mark.clone())
-        >
-            {(label != Label::Hidden).then(|| view! { <span aria-hidden="true">{warn}{name}</span> })}
-        </button>
+    let style = format!("--s:{start:.3};--d:{length:.3};--r:{row}");
+    let tabindex = if is_first { "0" } else { "-1" };
+    let name = drawn.schedule().name.clone();
+    let shows = label != Label::Hidden;
+    match drawn {
+        Drawn::Past(run) => {
+            let look = words::look_of_past(&run);
+            let bad = (look == "bad" && shows).then(|| icon("x"));
+            let href = format!("/runs/{}", run.run);
+            let title = move || words::title_of_past(&run, clock);
+            view! {
+                <a href=href class=class style=style data-s=look tabindex=tabindex title=title.clone() aria-label=title>
+                    {shows.then(|| view! { <span aria-hidden="true">{bad}{name}</span> })}
+                </a>
+            }
+            .into_any()
+        }
+        Drawn::Coming(mark) => {
+            let look = words::look(&mark);
+            let warn = (look == "conflict" && shows).then(|| icon("triangle-alert"));
+            let title = {
+                let mark = mark.clone();
+                move || words::title(&mark, clock)
+            };
+            view! {
+                <button
+                    type="button"
+                    class=class
+                    style=style
+                    data-s=look
+                    tabindex=tabindex
+                    title=title.clone()
+                    aria-label=title
+                    on:click=move |_| choose.run(mark.clone())
+                >
+                    {shows.then(|| view! { <span aria-hidden="true">{warn}{name}</span> })}
+                </button>
+            }
+            .into_any()
+        }
     }
-    .into_any()
 }
 
 /// Gives each schedule a row of its own where its marks meet no others, and each mark a label where there is room.
-fn place<'a>(marks: impl Iterator<Item = &'a ForecastMark>, from: i64) -> Vec<Placed> {
-    let mut by_schedule: BTreeMap<(i64, domain::ids::ScheduleId), Vec<&ForecastMark>> = BTreeMap::new();
+fn place(all: &[Drawn], from: i64) -> Vec<Placed> {
+    let mut by_schedule: BTreeMap<(i64, domain::ids::ScheduleId), Vec<&Drawn>> = BTreeMap::new();
     let mut first = BTreeMap::new();
-    for mark in marks {
-        let at = mark.at.timestamp_millis();
-        let begin = *first.entry(mark.schedule.id).or_insert(at);
-        by_schedule
-            .entry((begin, mark.schedule.id))
-            .or_default()
-            .push(mark);
+    for drawn in all {
+        let (at, _) = drawn.span();
+        let id = drawn.schedule().id;
+        let begin = *first.entry(id).or_insert(at);
+        by_schedule.entry((begin, id)).or_default().push(drawn);
     }
-    let spans = |mark: &ForecastMark| {
-        let start = (mark.at.timestamp_millis() - from) as f64 / HOUR as f64;
-        let length = mark.expected_ms.unwrap_or_default() as f64 / HOUR as f64;
+    let spans = |drawn: &Drawn| {
+        let (at, takes) = drawn.span();
+        let start = ((at - from) as f64 / HOUR as f64).clamp(0.0, SPAN as f64);
+        let length = takes as f64 / HOUR as f64;
         (start, length.max(LEAST).min(SPAN as f64 - start))
     };
-    let label = |mark: &ForecastMark| mark.schedule.name.chars().count() as f64 * LETTER + 0.5;
+    let label = |drawn: &Drawn| drawn.schedule().name.chars().count() as f64 * LETTER + 0.5;
     // What each row is taken by.
     let mut rows: Vec<Vec<(f64, f64)>> = Vec::new();
     let mut placed: Vec<Placed> = Vec::new();
@@ -204,7 +284,7 @@ fn place<'a>(marks: impl Iterator<Item = &'a ForecastMark>, from: i64) -> Vec<Pl
         placed.extend(marks.iter().map(|mark| {
             let (start, length) = spans(mark);
             Placed {
-                mark: (*mark).clone(),
+                drawn: (*mark).clone(),
                 start,
                 length,
                 row,
@@ -218,7 +298,7 @@ fn place<'a>(marks: impl Iterator<Item = &'a ForecastMark>, from: i64) -> Vec<Pl
         .map(|p| (p.start, p.start + p.length, p.row))
         .collect();
     for (order, one) in placed.iter_mut().enumerate() {
-        let (width, end) = (label(&one.mark), one.start + one.length);
+        let (width, end) = (label(&one.drawn), one.start + one.length);
         let row = one.row;
         let next = bounds[order + 1..]
             .iter()
@@ -289,6 +369,7 @@ mod tests {
     fn mark(schedule: &ForecastSchedule, hour: i64, minutes: i64) -> ForecastMark {
         ForecastMark {
             at: chrono::DateTime::from_timestamp_millis(hour * HOUR).unwrap(),
+            due: None,
             schedule: schedule.clone(),
             action: "restart".into(),
             state: MarkState::Planned,
@@ -297,6 +378,7 @@ mod tests {
             first_target: None,
             expected_ms: Some(minutes * 60_000),
             moved: None,
+            blackout: None,
             conflict: false,
             note: None,
         }
@@ -314,7 +396,7 @@ mod tests {
             mark(&names[0], 23, 1),
             mark(&names[1], 4, 1),
         ];
-        let placed = place(marks.iter(), 0);
+        let placed = place(&marks.map(Drawn::Coming), 0);
         let rows: Vec<usize> = placed.iter().map(|placed| placed.row).collect();
         assert_eq!(rows, [0, 1, 1, 0]);
         assert!(placed[0].label == Label::Inside && placed[3].label == Label::Left);

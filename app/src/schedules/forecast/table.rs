@@ -2,10 +2,10 @@
 
 use super::{Range, card::Choose, words};
 use crate::components::{
-    Status,
+    Status, run_state,
     time::{Ago, At, duration},
 };
-use domain::forecast::{Density, Forecast, ForecastMark};
+use domain::forecast::{Density, Forecast, ForecastMark, PastRun};
 use leptos::prelude::*;
 
 pub fn table(forecast: &Forecast, range: Range, choose: Choose) -> AnyView {
@@ -15,6 +15,7 @@ pub fn table(forecast: &Forecast, range: Range, choose: Choose) -> AnyView {
         .cloned()
         .map(|mark| line(mark, choose))
         .collect_view();
+    let past = forecast.past.iter().map(was).collect_view();
     let dense = forecast.density.iter().map(frequent).collect_view();
     let named = forecast.marks.len() as u64;
     let all = forecast.total - forecast.dense_total;
@@ -33,7 +34,7 @@ pub fn table(forecast: &Forecast, range: Range, choose: Choose) -> AnyView {
                         <th role="columnheader" scope="col">"State"</th>
                     </tr>
                 </thead>
-                <tbody role="rowgroup">{marks}{dense}</tbody>
+                <tbody role="rowgroup">{past}{marks}{dense}</tbody>
             </table>
         </div>
         {cut}
@@ -42,7 +43,7 @@ pub fn table(forecast: &Forecast, range: Range, choose: Choose) -> AnyView {
 }
 
 fn line(mark: ForecastMark, choose: Choose) -> AnyView {
-    let (at, name, touches) = (mark.at, mark.schedule.name.clone(), words::touches(&mark));
+    let (at, name, touches) = (mark.starts(), mark.schedule.name.clone(), words::touches(&mark));
     let takes = mark
         .expected_ms
         .map_or_else(|| "not known yet".to_owned(), duration);
@@ -68,18 +69,47 @@ fn line(mark: ForecastMark, choose: Choose) -> AnyView {
     .into_any()
 }
 
+/// One that was, with its outcome.
+fn was(run: &PastRun) -> AnyView {
+    let at = run.at;
+    let href = format!("/runs/{}", run.run);
+    let takes = run.took_ms.map_or_else(|| "–".to_owned(), duration);
+    let note = run
+        .message
+        .clone()
+        .map(|note| view! { <span class="s">{note}</span> });
+    let touched = match run.targets {
+        0 => "no container".to_owned(),
+        1 => "1 container".to_owned(),
+        n => format!("{n} containers"),
+    };
+    view! {
+        <tr role="row">
+            <td role="cell" data-m="b"><div class="when"><span class="r"><At at /></span><span class="a"><Ago at /></span></div></td>
+            <td role="cell" data-m="title">
+                <div class="name"><span class="t"><a href=href>{run.schedule.name.clone()}</a></span>{note}</div>
+            </td>
+            <td role="cell" data-m="hide">{touched}</td>
+            <td role="cell" data-m="hide">{takes}</td>
+            <td role="cell" data-m="a"><Status state=run_state(run.status) /></td>
+        </tr>
+    }
+    .into_any()
+}
+
 fn frequent(density: &Density) -> AnyView {
     let takes = density
         .expected_ms
         .map_or_else(|| "not known yet".to_owned(), duration);
     let href = format!("/schedules/{}", density.schedule.id);
+    let held = (density.held > 0).then(|| format!(", {} of them in a blackout", density.held));
     view! {
         <tr role="row">
             <td role="cell" data-m="b"><div class="when"><span class="r">{format!("{} times", density.count)}</span></div></td>
             <td role="cell" data-m="title">
                 <div class="name">
                     <span class="t"><a href=href>{density.schedule.name.clone()}</a></span>
-                    <span class="s">{density.sentence.clone()}</span>
+                    <span class="s">{density.sentence.clone()}{held}</span>
                 </div>
             </td>
             <td role="cell" data-m="hide">{format!("{} containers", density.targets)}</td>

@@ -1,6 +1,7 @@
 //! The order in which a step goes through its targets.
 
 use super::{Executor, target::Target};
+use crate::containers::Line;
 use domain::{
     order::{self, Circle, Node},
     runs::TargetState,
@@ -48,26 +49,11 @@ impl Executor {
         let line = target
             .container_id
             .and_then(|id| fleet.line(self.claimed.org, id));
-        let mut node = Node {
-            name: target.name.clone(),
-            host: target.host_name.clone(),
-            ids: target
-                .engine_id
-                .iter()
-                .cloned()
-                .chain([target.name.clone()])
-                .collect(),
-            ..Node::default()
-        };
-        if let Some(line) = &line {
-            let facts = &line.facts;
-            if let (Some(stack), Some(service)) = (facts.stack(), facts.service()) {
-                node.service = Some((stack.to_owned(), service.to_owned()));
-            }
-            if let Some(label) = facts.labels.get("com.docker.compose.depends_on") {
-                node.depends_on = order::depends_on(label);
-            }
-        }
+        let mut node = node_of(
+            line.as_deref(),
+            (&target.name, target.engine_id.as_deref()),
+            &target.host_name,
+        );
         // A host that does not answer fails its targets by itself; here it only says nothing.
         if let (Some(engine), Some(id)) = (
             target.host_id.and_then(|host| fleet.engine(host)),
@@ -78,6 +64,26 @@ impl Executor {
         }
         node
     }
+}
+
+/// A container as far as its labels tell what it needs.
+pub(crate) fn node_of(line: Option<&Line>, (name, engine_id): (&str, Option<&str>), host: &str) -> Node {
+    let mut node = Node {
+        name: name.to_owned(),
+        host: host.to_owned(),
+        ids: engine_id.into_iter().chain([name]).map(str::to_owned).collect(),
+        ..Node::default()
+    };
+    if let Some(line) = line {
+        let facts = &line.facts;
+        if let (Some(stack), Some(service)) = (facts.stack(), facts.service()) {
+            node.service = Some((stack.to_owned(), service.to_owned()));
+        }
+        if let Some(label) = facts.labels.get("com.docker.compose.depends_on") {
+            node.depends_on = order::depends_on(label);
+        }
+    }
+    node
 }
 
 impl Arranged {

@@ -6,12 +6,7 @@ use super::{
     step::At,
     target::Target,
 };
-use crate::{
-    blackouts::{self, Closed},
-    containers::FleetTarget,
-    schedules,
-    schema::hosts,
-};
+use crate::{blackouts::Closed, containers::FleetTarget, schedules, schema::hosts};
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -135,10 +130,9 @@ impl Executor {
         let targets = (0..)
             .zip(found.into_iter().zip(objections))
             .map(|(ordinal, (found, objection))| {
-                let closed = kept.as_ref().and_then(|closed| {
-                    let here = closed.containers.get(&found.container_id).cloned();
-                    here.or_else(|| self.in_maintenance(found.host_id, &found.host_name))
-                });
+                let closed = kept
+                    .as_ref()
+                    .and_then(|closed| closed.container(found.container_id, found.host_id));
                 Target::found(ordinal, found, &at.step.action).unless(closed.or(objection))
             })
             .collect();
@@ -179,10 +173,7 @@ impl Executor {
         let targets = (0..)
             .zip(found)
             .map(|(ordinal, host)| {
-                let closed = kept.and_then(|closed| {
-                    let here = closed.hosts.get(&host.id).cloned();
-                    here.or_else(|| self.in_maintenance(host.id, &host.name))
-                });
+                let closed = kept.and_then(|closed| closed.host(host.id));
                 Target::host(ordinal, host, &at.step.action).unless(closed)
             })
             .collect();
@@ -196,13 +187,7 @@ impl Executor {
         if asked_for {
             return Ok(None);
         }
-        Ok(Some(blackouts::closed(&self.control, self.claimed.org).await?))
-    }
-
-    fn in_maintenance(&self, host: HostId, name: &str) -> Option<String> {
-        self.control.fleet().in_maintenance(host).then(|| {
-            format!("Left alone: {name} is in maintenance, and only what somebody asks for is done there.")
-        })
+        Ok(Some(Closed::now(&self.control, self.claimed.org).await?))
     }
 
     /// What the schedule's conditions say of each container, asked once in a run.

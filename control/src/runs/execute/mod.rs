@@ -17,6 +17,7 @@ mod step;
 mod target;
 mod write;
 
+pub(crate) use arrange::node_of;
 pub(super) use quick::QuickEnd;
 pub(crate) use rights::{Rights, narrow, now as rights_now};
 

@@ -314,3 +314,115 @@ async fn an_engine_that_is_gone_fails_the_target_with_its_sentence() {
     let message = run.steps[0].targets[0].message.clone().unwrap();
     assert!(message.contains("not running"), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_conditions_answer_who_comes_first_and_what_would_hold_it() {
+    let engine = TestEngine::shared().await;
+    let project = engine.name("shop");
+    let service = |name: &str, needs: &str| {
+        let labels = [
+            ("com.docker.compose.project", project.as_str()),
+            ("com.docker.compose.service", name),
+            ("com.docker.compose.depends_on", needs),
+        ];
+        RunOptions {
+            labels: labels
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            ..RunOptions::default()
+        }
+    };
+    let (api, db) = (engine.name("a-api"), engine.name("z-db"));
+    engine
+        .run_container(&api, service("api", "db:service_started:false"))
+        .await;
+    engine.run_container(&db, service("db", "")).await;
+    let fixture = Fixture::with(&engine).await;
+    for name in [&api, &db] {
+        fixture.see(name).await;
+    }
+    let draft = |conditions: serde_json::Value| -> domain::schedules::ScheduleDraft {
+        serde_json::from_value(serde_json::json!({
+            "name": "try", "enabled": false,
+            "triggers": [{ "type": "interval", "every": "1h" }],
+            "steps": [
+                { "action": { "type": "start" }, "target": format!("stack:{project}"), "order": "dependency" },
+                { "action": { "type": "stop" }, "target": format!("stack:{project}"), "order": "serial", "when": "failure" },
+            ],
+            "conditions": conditions,
+        }))
+        .unwrap()
+    };
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let conditions = serde_json::json!([{ "if": "running" }, { "selector": format!("name:{db}") }]);
+    let dry = crate::schedules::dry_run_draft(control, owner, draft(conditions), None)
+        .await
+        .unwrap();
+    assert_eq!(dry.held.len(), 1, "{:?}", dry.held);
+    assert_eq!(dry.held[0].kind, domain::dry_run::DryHoldKind::Off);
+    let order: Vec<_> = dry.steps[0]
+        .targets
+        .iter()
+        .map(|target| (target.container.as_str(), target.turn, target.outcome))
+        .collect();
+    use domain::dry_run::DryOutcome;
+    assert_eq!(
+        order,
+        [
+            (db.as_str(), 1, DryOutcome::Already),
+            (api.as_str(), 2, DryOutcome::Skip)
+        ]
+    );
+    let left = &dry.steps[0].targets[1];
+    let answers: Vec<_> = left
+        .conditions
+        .iter()
+        .map(|one| (one.condition.as_str(), one.holds))
+        .collect();
+    assert_eq!(
+        answers,
+        [
+            ("is running", Some(true)),
+            (format!("is picked by name:{db}").as_str(), Some(false))
+        ]
+    );
+    assert!(
+        left.reason
+            .as_deref()
+            .unwrap()
+            .starts_with("Skipped: it acts only on what"),
+        "{left:?}"
+    );
+    assert!(dry.steps[1].not_begun.is_some() && dry.steps[1].max_parallel == 1);
+    assert_eq!(dry.steps[1].targets[1].turn, 2);
+
+    // A saved one: its open run is in the way.
+    let saved = domain::schedules::ScheduleDraft {
+        enabled: true,
+        ..draft(serde_json::json!([]))
+    };
+    let made = crate::schedules::create(control, owner, saved.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        crate::schedules::dry_run(control, owner, made.id)
+            .await
+            .unwrap()
+            .held,
+        []
+    );
+    crate::schedules::run_now(control, owner, made.id).await.unwrap();
+    let dry = crate::schedules::dry_run_draft(control, owner, saved, Some(made.id))
+        .await
+        .unwrap();
+    assert_eq!(
+        dry.held[0].kind,
+        domain::dry_run::DryHoldKind::Overlap,
+        "{:?}",
+        dry.held
+    );
+    assert_eq!(dry.usual_ms, None);
+    fixture.work().await;
+    let dry = crate::schedules::dry_run(control, owner, made.id).await.unwrap();
+    assert!(dry.held.is_empty() && dry.usual_ms.is_some(), "{dry:?}");
+}

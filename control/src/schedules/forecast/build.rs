@@ -5,12 +5,14 @@ use super::{
     plans::{Ahead, Planned},
     write_cursor,
 };
+use crate::blackouts::{self, Held};
 use chrono::TimeDelta;
 use domain::{
     Timestamp,
+    blackouts::BlackoutPolicy,
     containers::HostRef,
     forecast::{
-        CellWidth, Density, Forecast, ForecastLane, ForecastMark, ForecastSchedule, Grid, MarkState,
+        CellWidth, Density, Forecast, ForecastLane, ForecastMark, ForecastSchedule, Grid, MarkState, PastRun,
         Stretches, ZoneChange,
     },
     ids::{HostId, ScheduleId},
@@ -59,6 +61,7 @@ pub(super) fn marks(asked: &Asked, plans: &[Planned], ahead: &[Ahead]) -> Marks 
     let start = asked.after.map_or(asked.begin(), |(at, _)| at);
     let is_next = |at: Timestamp, place: usize| {
         at < asked.to
+            && plans[place].plan.spread.due(at) >= asked.begin()
             && asked
                 .after
                 .is_none_or(|(last, id)| (at, plans[place].plan.id) > (last, id))
@@ -71,7 +74,10 @@ pub(super) fn marks(asked: &Asked, plans: &[Planned], ahead: &[Ahead]) -> Marks 
     let mut moved: Vec<(usize, Timestamp)> = ahead
         .iter()
         .filter_map(|fire| Some((*places.get(&ScheduleId(fire.schedule_id))?, fire.moved_to?)))
-        .filter(|(place, at)| *at >= start && !plans[*place].plan.is_dense)
+        .filter(|(place, at)| {
+            let plan = &plans[*place].plan;
+            *at >= start - plan.spread.most() && !plan.is_dense
+        })
         .collect();
     moved.sort_unstable();
     // By time, then id, so that a cursor finds its place again.
@@ -82,7 +88,9 @@ pub(super) fn marks(asked: &Asked, plans: &[Planned], ahead: &[Ahead]) -> Marks 
         .enumerate()
         .filter(|(_, planned)| !planned.plan.is_dense)
     {
-        let before = start.max(planned.not_before) - TimeDelta::microseconds(1);
+        // A time that has come may still be spread to later.
+        let before =
+            (start - planned.plan.spread.most()).max(planned.not_before) - TimeDelta::microseconds(1);
         if let Some(at) = planned.plan.times.next_after(before).filter(|at| *at < asked.to) {
             heap.push(Reverse((at, planned.plan.id, place, true)));
         }
@@ -146,29 +154,107 @@ impl Decided {
         Self(all)
     }
 
-    pub fn state(&self, id: ScheduleId, at: Timestamp) -> MarkState {
-        self.0
-            .get(&(id, at))
-            .map_or(MarkState::Planned, |(state, ..)| *state)
+    fn get(&self, id: ScheduleId, at: Timestamp) -> Option<&(MarkState, Option<Timestamp>, Option<String>)> {
+        self.0.get(&(id, at))
     }
 }
 
+/// What becomes of a fire.
+#[derive(Clone, Debug)]
+pub(super) struct Fate {
+    pub state: MarkState,
+    /// When it is due: its time, moved back by jitter.
+    pub due: Timestamp,
+    pub moved: Option<Timestamp>,
+    pub note: Option<String>,
+    pub blackout: Option<String>,
+}
+
+impl Fate {
+    /// By what people decided, and where they did not, by the blackouts, as the ticker will ask them.
+    fn new(planned: &Planned, at: Timestamp, decided: &Decided, closed: &blackouts::Ahead) -> Self {
+        let plan = &planned.plan;
+        let mut fate = Self {
+            state: MarkState::Planned,
+            due: plan.spread.due(at),
+            moved: None,
+            note: None,
+            blackout: None,
+        };
+        if let Some((state, moved, note)) = decided.get(plan.id, at) {
+            (fate.state, fate.moved, fate.note) = (*state, *moved, note.clone());
+        }
+        if closed.is_empty() || !fate.state.runs() {
+            return fate;
+        }
+        match closed.held(plan.id, &planned.touched.containers, fate.due) {
+            None => {}
+            Some(Held::Whole(hold)) => {
+                (fate.state, fate.moved) = match hold.policy {
+                    BlackoutPolicy::Skip => (MarkState::Skipped, None),
+                    BlackoutPolicy::Postpone => (MarkState::Postponed, Some(hold.until)),
+                };
+                fate.note = Some(hold.describe());
+                fate.blackout = Some(hold.name().to_owned());
+            }
+            Some(Held::Some { name, left_alone }) => {
+                let all = planned.touched.containers.len();
+                fate.note = Some(if left_alone == all {
+                    format!("Leaves all its containers alone: the blackout {name} is on.")
+                } else {
+                    format!("Leaves {left_alone} of its {all} containers alone: the blackout {name} is on.")
+                });
+                if left_alone == all {
+                    (fate.state, fate.moved) = (MarkState::Skipped, None);
+                }
+                fate.blackout = Some(name);
+            }
+        }
+        fate
+    }
+
+    /// When something begins to run, if anything does.
+    pub fn begins(&self) -> Option<Timestamp> {
+        match (self.state.runs(), &self.blackout) {
+            (true, _) => Some(self.due),
+            (false, Some(_)) => self.moved,
+            (false, None) => None,
+        }
+    }
+}
+
+/// What was read for a forecast.
+pub(super) struct Read {
+    pub plans: Vec<Planned>,
+    pub ahead: Vec<Ahead>,
+    pub marks: Marks,
+    pub durations: HashMap<ScheduleId, i64>,
+    pub hosts: Vec<HostRef>,
+    pub closed: blackouts::Ahead,
+}
+
 /// Everything else, from what was read.
-pub(super) fn forecast(
-    asked: &Asked,
-    plans: Vec<Planned>,
-    ahead: Vec<Ahead>,
-    marks: Marks,
-    durations: HashMap<ScheduleId, i64>,
-    hosts: Vec<HostRef>,
-) -> Forecast {
+pub(super) fn forecast(asked: &Asked, read: Read) -> Forecast {
+    let Read {
+        plans,
+        ahead,
+        marks,
+        durations,
+        hosts,
+        closed,
+    } = read;
     let decided = Decided::new(ahead);
     let zones = zones(asked, &plans);
-    let counted = count(asked, &plans, &decided, &zones);
+    let fates: Vec<Fate> = marks
+        .fires
+        .iter()
+        .map(|(at, place)| Fate::new(&plans[*place], *at, &decided, &closed))
+        .collect();
+    let counted = count(asked, &plans, (&decided, &marks, &fates), &zones);
     let found = match asked.after {
         // Conflicts stand on the first page.
         Some(_) => conflicts::Found::default(),
-        None => conflicts::find(&plans, &marks, &decided, &durations),
+        None => conflicts::find(&plans, &marks, &fates, &durations),
     };
     let shown = marks.fires.len().min(asked.limit);
     let next = marks.fires.get(shown).and(marks.fires[..shown].last());
@@ -186,7 +272,7 @@ pub(super) fn forecast(
             .enumerate()
             .map(|(order, (at, place))| {
                 let clashes = found.touched.contains(&order);
-                mark(&plans[*place], *at, &decided, &zones, &durations, clashes)
+                mark(&plans[*place], *at, &fates[order], &zones, &durations, clashes)
             })
             .collect(),
         density_more: counted.dense.len().saturating_sub(MOST_DENSE) as u64,
@@ -194,13 +280,19 @@ pub(super) fn forecast(
             .dense
             .iter()
             .take(MOST_DENSE)
-            .map(|(count, place)| density(&plans[*place], *count, &durations))
+            .map(|(count, place)| {
+                let planned = &plans[*place];
+                let held = held(asked, planned, &closed, &zones);
+                density(planned, (*count, held), &durations)
+            })
             .collect(),
         cells: counted.cells,
         lanes: lanes(counted.lanes, &hosts),
         conflicts_until: found.until,
         conflicts: found.conflicts,
+        blackouts: closed.view(),
         clock_changes: changes(asked, zones),
+        ..Forecast::default()
     }
 }
 
@@ -232,7 +324,12 @@ struct Counted {
     dense: Vec<(u64, usize)>,
 }
 
-fn count(asked: &Asked, plans: &[Planned], decided: &Decided, zones: &Zones) -> Counted {
+fn count(
+    asked: &Asked,
+    plans: &[Planned],
+    (decided, marks, fates): (&Decided, &Marks, &[Fate]),
+    zones: &Zones,
+) -> Counted {
     let grid = Grid::new(&asked.zone, asked.from, asked.to, asked.width);
     let mut counted = Counted {
         cells: grid.starts(),
@@ -247,6 +344,20 @@ fn count(asked: &Asked, plans: &[Planned], decided: &Decided, zones: &Zones) -> 
         if (begin..asked.to).contains(at) {
             corrections.entry(*id).or_default().push((*at, *state));
         }
+    }
+    for ((at, place), fate) in marks.fires.iter().zip(fates) {
+        if fate.blackout.is_none() || fate.state.runs() {
+            continue;
+        }
+        let corrected = corrections.entry(plans[*place].plan.id).or_default();
+        if decided.get(plans[*place].plan.id, *at).is_some() {
+            // It was moved here, which is counted already.
+            corrected.retain(|(moved, state)| (*moved, *state) != (*at, MarkState::Moved));
+        } else {
+            corrected.push((*at, fate.state));
+        }
+        let later = fate.moved.filter(|later| (begin..asked.to).contains(later));
+        corrected.extend(later.map(|later| (later, MarkState::Moved)));
     }
     let mut cells = vec![0_u32; grid.len()];
     for (place, planned) in plans.iter().enumerate() {
@@ -307,15 +418,34 @@ fn count(asked: &Asked, plans: &[Planned], decided: &Decided, zones: &Zones) -> 
     counted
 }
 
-fn lanes(lanes: HashMap<Option<HostId>, [Vec<u32>; 2]>, hosts: &[HostRef]) -> Vec<ForecastLane> {
-    let mut lanes: Vec<ForecastLane> = lanes
-        .into_iter()
-        .map(|(host, [runs, dense])| ForecastLane {
-            host: host.and_then(|id| hosts.iter().find(|host| host.id == id).cloned()),
-            runs,
-            dense,
-        })
-        .collect();
+/// Lanes for what was, where nothing comes.
+pub(super) fn add_lanes(forecast: &mut Forecast, past: &[PastRun]) {
+    let empty = vec![0; forecast.cells.len()];
+    for run in past {
+        let hosts: Vec<Option<&HostRef>> = match run.hosts.as_slice() {
+            [] => vec![None],
+            hosts => hosts.iter().map(Some).collect(),
+        };
+        for host in hosts {
+            let id = |host: Option<&HostRef>| host.map(|host| host.id);
+            if forecast
+                .lanes
+                .iter()
+                .all(|lane| id(lane.host.as_ref()) != id(host))
+            {
+                forecast.lanes.push(ForecastLane {
+                    host: host.cloned(),
+                    runs: empty.clone(),
+                    dense: empty.clone(),
+                });
+            }
+        }
+    }
+    in_order(&mut forecast.lanes);
+}
+
+/// By the hosts' names; what touches no container comes last.
+fn in_order(lanes: &mut [ForecastLane]) {
     lanes.sort_by(|a, b| {
         let key = |lane: &ForecastLane| {
             (
@@ -325,6 +455,18 @@ fn lanes(lanes: HashMap<Option<HostId>, [Vec<u32>; 2]>, hosts: &[HostRef]) -> Ve
         };
         key(a).cmp(&key(b))
     });
+}
+
+fn lanes(lanes: HashMap<Option<HostId>, [Vec<u32>; 2]>, hosts: &[HostRef]) -> Vec<ForecastLane> {
+    let mut lanes: Vec<ForecastLane> = lanes
+        .into_iter()
+        .map(|(host, [runs, dense])| ForecastLane {
+            host: host.and_then(|id| hosts.iter().find(|host| host.id == id).cloned()),
+            runs,
+            dense,
+        })
+        .collect();
+    in_order(&mut lanes);
     lanes
 }
 
@@ -338,35 +480,54 @@ pub(super) fn schedule(planned: &Planned) -> ForecastSchedule {
 fn mark(
     planned: &Planned,
     at: Timestamp,
-    decided: &Decided,
+    fate: &Fate,
     zones: &Zones,
     durations: &HashMap<ScheduleId, i64>,
     conflict: bool,
 ) -> ForecastMark {
     let plan = &planned.plan;
-    let (state, moved, reason) =
-        decided
-            .0
-            .get(&(plan.id, at))
-            .cloned()
-            .unwrap_or((MarkState::Planned, None, None));
-    let note = reason.or_else(|| plan.times.clock_note(zones.get(plan.times.zone().name())?, at));
+    let clock = || plan.times.clock_note(zones.get(plan.times.zone().name())?, at);
+    let note = fate.note.clone().or_else(clock);
     ForecastMark {
         at,
+        due: Some(fate.due).filter(|due| *due != at),
         schedule: schedule(planned),
         action: plan.action.clone(),
-        state,
+        state: fate.state,
         hosts: planned.touched.hosts.clone(),
         targets: u32::try_from(planned.touched.containers.len()).unwrap_or(u32::MAX),
         first_target: planned.touched.first().map(str::to_owned),
         expected_ms: durations.get(&plan.id).copied(),
-        moved,
+        moved: fate.moved,
+        blackout: fate.blackout.clone(),
         conflict,
         note,
     }
 }
 
-fn density(planned: &Planned, count: u64, durations: &HashMap<ScheduleId, i64>) -> Density {
+/// How many fires of a dense schedule a blackout holds.
+fn held(asked: &Asked, planned: &Planned, closed: &blackouts::Ahead, zones: &Zones) -> u64 {
+    let plan = &planned.plan;
+    let Some(stretches) = zones.get(plan.times.zone().name()).filter(|_| !closed.is_empty()) else {
+        return 0;
+    };
+    let begin = asked.begin().max(planned.not_before);
+    let mut cells = Vec::new();
+    closed
+        .over(plan.id, &planned.touched.containers)
+        .into_iter()
+        .map(|period| (period.from.max(begin), period.to.min(asked.to)))
+        .filter(|(from, to)| from < to)
+        .map(|(from, to)| {
+            let grid = Grid::new(&asked.zone, from, to, CellWidth::Day);
+            cells.clear();
+            cells.resize(grid.len(), 0);
+            plan.times.count(stretches, from, to, &grid, &mut cells)
+        })
+        .sum()
+}
+
+fn density(planned: &Planned, (count, held): (u64, u64), durations: &HashMap<ScheduleId, i64>) -> Density {
     Density {
         schedule: schedule(planned),
         action: planned.plan.action.clone(),
@@ -374,6 +535,7 @@ fn density(planned: &Planned, count: u64, durations: &HashMap<ScheduleId, i64>) 
         hosts: planned.touched.hosts.clone(),
         targets: u32::try_from(planned.touched.containers.len()).unwrap_or(u32::MAX),
         count,
+        held,
         expected_ms: durations.get(&planned.plan.id).copied(),
     }
 }

@@ -1,12 +1,12 @@
 //! Conflicts among coming runs, in words.
 
 use super::{
-    build::{Decided, Marks, schedule},
+    build::{Fate, Marks, schedule},
     plans::Planned,
 };
 use domain::{
     Timestamp,
-    forecast::{Busy, Clash, ClashKind, Conflict, clashes},
+    forecast::{Busy, Clash, ClashKind, Conflict, MarkState, clashes},
     ids::{ContainerId, ScheduleId},
 };
 use std::collections::{HashMap, HashSet};
@@ -34,29 +34,24 @@ pub(super) struct Found {
 pub(super) fn find(
     plans: &[Planned],
     marks: &Marks,
-    decided: &Decided,
+    fates: &[Fate],
     durations: &HashMap<ScheduleId, i64>,
 ) -> Found {
-    // The places of the marks that run at all.
-    let running: Vec<usize> = (0..marks.fires.len())
-        .filter(|order| {
-            let (at, place) = marks.fires[*order];
-            decided.state(plans[place].plan.id, at).runs()
-        })
+    // The marks that run at all, by when they begin: jitter and blackouts change their order.
+    let mut running: Vec<(i64, usize)> = fates
+        .iter()
+        .enumerate()
+        .filter_map(|(order, fate)| Some((fate.begins()?.timestamp_millis(), order)))
         .collect();
+    running.sort_unstable();
     let busy: Vec<Busy<'_>> = running
         .iter()
-        .map(|order| {
-            let (at, place) = marks.fires[*order];
-            let begin = at.timestamp_millis();
+        .map(|(begin, order)| {
+            let (_, place) = marks.fires[*order];
+            let takes = durations.get(&plans[place].plan.id).copied().unwrap_or(UNKNOWN);
             Busy {
-                begin,
-                end: begin
-                    + durations
-                        .get(&plans[place].plan.id)
-                        .copied()
-                        .unwrap_or(UNKNOWN)
-                        .max(1000),
+                begin: *begin,
+                end: begin + takes.max(1000),
                 schedule: place,
                 containers: &plans[place].touched.containers,
                 hosts: &plans[place].touched.host_ids,
@@ -64,17 +59,55 @@ pub(super) fn find(
         })
         .collect();
     let all = clashes(&busy, CROWD, BUDGET);
-    let stopped = all.stopped_at.map(|at| marks.fires[running[at]].0);
+    let stopped = all
+        .stopped_at
+        .and_then(|at| Timestamp::from_timestamp_millis(running[at].0));
+    let (mut conflicts, mut touched) = closed(plans, marks, fates);
+    conflicts.extend(all.found.iter().take(MOST).map(|clash| conflict(plans, clash)));
+    conflicts.sort_by_key(|conflict| conflict.at);
+    conflicts.truncate(MOST);
+    touched.extend(all.touched.iter().map(|at| running[*at].1));
     Found {
-        conflicts: all
-            .found
-            .iter()
-            .take(MOST)
-            .map(|clash| conflict(plans, clash))
-            .collect(),
-        touched: all.touched.iter().map(|at| running[*at]).collect(),
+        conflicts,
+        touched,
         until: stopped.or_else(|| marks.fires.last().filter(|_| marks.cut).map(|(at, _)| *at)),
     }
+}
+
+/// Runs that fall into blackouts: one conflict for each schedule and blackout.
+fn closed(plans: &[Planned], marks: &Marks, fates: &[Fate]) -> (Vec<Conflict>, HashSet<usize>) {
+    let mut touched = HashSet::new();
+    let mut found: HashMap<(usize, &str), Conflict> = HashMap::new();
+    for (order, fate) in fates.iter().enumerate() {
+        let Some(name) = fate.blackout.as_deref() else {
+            continue;
+        };
+        touched.insert(order);
+        let (at, place) = marks.fires[order];
+        let planned = &plans[place];
+        let conflict = found.entry((place, name)).or_insert_with(|| Conflict {
+            kind: ClashKind::Blackout,
+            at,
+            times: 0,
+            message: format!(
+                "{} falls into the blackout {name}: {}",
+                planned.plan.name,
+                match fate.state {
+                    MarkState::Postponed => "it waits for its end.",
+                    MarkState::Skipped => "it is skipped.",
+                    _ => "it leaves some of its containers alone.",
+                }
+            ),
+            schedules: vec![schedule(planned)],
+            host: match planned.touched.hosts.as_slice() {
+                [host] => Some(host.clone()),
+                _ => None,
+            },
+            container: None,
+        });
+        conflict.times += 1;
+    }
+    (found.into_values().collect(), touched)
 }
 
 fn conflict(plans: &[Planned], clash: &Clash) -> Conflict {

@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use plans::ForecastCache;
 
 use super::{service::clock, validate};
-use crate::{Control, error::Result};
+use crate::{Control, blackouts, error::Result};
 use build::Asked;
 use chrono::{DateTime, TimeDelta};
 use domain::{
@@ -52,7 +52,7 @@ pub struct ForecastQuery {
     pub cursor: Option<String>,
 }
 
-/// Looks ahead. What lies before now is not forecast.
+/// Looks ahead, and back to what ran where the stretch begins before now.
 ///
 /// # Errors
 /// 403; 400 `cursor_invalid`; 422 `unknown_timezone`, `window_invalid`, `window_too_long`, `unknown_cell`.
@@ -63,12 +63,41 @@ pub async fn forecast(control: &Control, actor: &Actor, query: ForecastQuery) ->
     let asked = asked(&query, now)?;
     let plans = plans::load(control, &mut conn, actor.org_id, &query.query, asked.host).await?;
     let ahead = plans::ahead(&mut conn, actor.org_id, asked.begin()).await?;
+    let closed = blackouts::Blackouts::load(&mut conn, vec![actor.org_id.0]).await?;
+    let closed = blackouts::Ahead::new(control, actor.org_id, closed, asked.from, asked.to);
+    let hosts = control.fleet().host_names(actor.org_id);
+    let (mut past, past_cut) = if asked.from < now && asked.after.is_none() && actor.may(Permission::RunsRead)
+    {
+        let stretch = (asked.from, asked.to.min(now));
+        plans::past(&mut conn, actor.org_id, &query.query, stretch, &plans, &hosts).await?
+    } else {
+        (Vec::new(), false)
+    };
+    past.retain(|run| {
+        asked
+            .host
+            .is_none_or(|host| run.hosts.iter().any(|other| other.id == host))
+    });
     let marks = build::marks(&asked, &plans, &ahead);
     let durations = plans::durations(control, &mut conn, &plans, &marks).await?;
     drop(conn);
-    let hosts = control.fleet().host_names(actor.org_id);
-    let built =
-        tokio::task::spawn_blocking(move || build::forecast(&asked, plans, ahead, marks, durations, hosts));
+    let built = tokio::task::spawn_blocking(move || {
+        let read = build::Read {
+            plans,
+            ahead,
+            marks,
+            durations,
+            hosts,
+            closed,
+        };
+        let mut forecast = build::forecast(&asked, read);
+        build::add_lanes(&mut forecast, &past);
+        Forecast {
+            past,
+            past_cut,
+            ..forecast
+        }
+    });
     built
         .await
         .map_err(|error| crate::Error::Internal(format!("a forecast was not computed: {error}")))

@@ -5,8 +5,9 @@ use crate::{
     Control,
     db::statement,
     error::Result,
-    schedules::{definition::Definition, queries},
+    schedules::{definition::Definition, queries, spread::Spread},
 };
+use chrono::TimeDelta;
 use diesel::{
     QueryableByName,
     sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -15,8 +16,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
     containers::HostRef,
-    forecast::Recurrence,
-    ids::{ContainerId, HostId, OrgId, ScheduleId},
+    forecast::{ForecastSchedule, PastRun, Recurrence},
+    guards::Guards,
+    ids::{ContainerId, HostId, OrgId, RunId, ScheduleId},
+    runs::RunState,
     schedules::{Step, Trigger},
     selectors::Selector,
 };
@@ -35,6 +38,8 @@ const FOUND: Duration = Duration::from_secs(10);
 const TAKES: Duration = Duration::from_secs(300);
 /// Schedules whose durations are looked up for one forecast; the others follow with the next.
 const MOST_LOOKED_UP: usize = 2000;
+/// Past runs that are told.
+const MOST_PAST: i64 = 500;
 
 /// What forecasts keep between them.
 #[derive(Default)]
@@ -57,6 +62,8 @@ pub(super) struct Plan {
     pub sentence: String,
     pub times: Recurrence,
     pub is_dense: bool,
+    /// Its jitter.
+    pub spread: Spread,
     /// The targets of its steps as one text, which is what they are kept under; and each of them.
     key: String,
     selectors: Vec<Selector>,
@@ -108,6 +115,8 @@ struct Full {
     triggers: Value,
     #[diesel(sql_type = Jsonb)]
     steps: Value,
+    #[diesel(sql_type = Jsonb)]
+    guards: Value,
     #[diesel(sql_type = Timestamptz)]
     anchor_at: Timestamp,
 }
@@ -144,7 +153,7 @@ pub(super) async fn load(
     };
     if !missing.is_empty() {
         let rows: Vec<Full> = statement(
-            "select s.id, s.version, s.name, s.timezone, s.triggers, s.steps, s.anchor_at from schedules s \
+            "select s.id, s.version, s.name, s.timezone, s.triggers, s.steps, s.guards, s.anchor_at from schedules s \
              where s.id = any($1)",
         )
         .bind::<Array<SqlUuid>, _>(missing)
@@ -183,6 +192,7 @@ impl Plan {
             .ok()?
             .recurrence();
         let steps: Vec<Step> = serde_json::from_value(row.steps).ok()?;
+        let guards: Guards = serde_json::from_value(row.guards).ok()?;
         if !times.has_times() {
             return None;
         }
@@ -214,6 +224,7 @@ impl Plan {
             sentence,
             times,
             is_dense,
+            spread: Spread::new(ScheduleId(row.id), &guards),
             selectors: targets
                 .iter()
                 .filter_map(|target| Selector::parse_target(target).ok())
@@ -303,6 +314,97 @@ pub(super) async fn ahead(conn: &mut AsyncPgConnection, org: OrgId, from: Timest
     .bind::<Timestamptz, _>(from)
     .load(conn)
     .await?)
+}
+
+#[derive(QueryableByName)]
+struct Ran {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    schedule_id: Uuid,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    ms: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    message: Option<String>,
+    #[diesel(sql_type = Integer)]
+    targets: i32,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    hosts: Vec<Uuid>,
+}
+
+/// What ran in a stretch of the past, oldest first, and whether there was more. Runs of dense schedules are left out, as
+/// they are ahead.
+pub(super) async fn past(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    words: &str,
+    (from, to): (Timestamp, Timestamp),
+    plans: &[Planned],
+    hosts: &[HostRef],
+) -> Result<(Vec<PastRun>, bool)> {
+    let dense: Vec<Uuid> = plans
+        .iter()
+        .filter(|planned| planned.plan.is_dense)
+        .map(|planned| planned.plan.id.0)
+        .collect();
+    // Ids sort by the time at which a run was recorded, which is at most a day from that at which it began or should have.
+    let (first, last) = (before(from - TimeDelta::days(1)), before(to + TimeDelta::days(1)));
+    let rows: Vec<Ran> = statement(
+        "select r.id, r.schedule_id, r.title, r.state, coalesce(r.started_at, r.scheduled_for, r.queued_at) as at, \
+           (extract(epoch from r.finished_at - r.started_at) * 1000)::bigint as ms, r.message, r.targets, \
+           array(select distinct t.host_id from run_targets t where t.run_id = r.id) as hosts \
+         from runs r where r.org_id = $1 and r.id >= $2 and r.id < $3 and r.schedule_id is not null \
+           and coalesce(r.started_at, r.scheduled_for, r.queued_at) >= $4 \
+           and coalesce(r.started_at, r.scheduled_for, r.queued_at) < $5 \
+           and r.title ilike $6 and r.schedule_id <> all($7) order by r.id desc limit $8",
+    )
+    .bind::<SqlUuid, _>(org.0)
+    .bind::<SqlUuid, _>(first)
+    .bind::<SqlUuid, _>(last)
+    .bind::<Timestamptz, _>(from)
+    .bind::<Timestamptz, _>(to)
+    .bind::<Text, _>(queries::pattern(words))
+    .bind::<Array<SqlUuid>, _>(dense)
+    .bind::<BigInt, _>(MOST_PAST + 1)
+    .load(conn)
+    .await?;
+    let most = usize::try_from(MOST_PAST).unwrap_or(usize::MAX);
+    let is_cut = rows.len() > most;
+    let mut past: Vec<PastRun> = rows
+        .into_iter()
+        .take(most)
+        .map(|row| PastRun {
+            run: RunId(row.id),
+            at: row.at,
+            schedule: ForecastSchedule {
+                id: ScheduleId(row.schedule_id),
+                name: row.title,
+            },
+            status: RunState::from_word(&row.state).unwrap_or(RunState::Unknown),
+            hosts: hosts
+                .iter()
+                .filter(|host| row.hosts.contains(&host.id.0))
+                .cloned()
+                .collect(),
+            targets: u32::try_from(row.targets).unwrap_or_default(),
+            took_ms: row.ms,
+            message: row.message,
+        })
+        .collect();
+    past.sort_by_key(|run| (run.at, run.run));
+    Ok((past, is_cut))
+}
+
+/// The least id that could have been made at a time.
+fn before(at: Timestamp) -> Uuid {
+    let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
 }
 
 #[derive(QueryableByName)]

@@ -321,3 +321,175 @@ async fn a_pause_is_empty_and_jitter_follows_a_moved_run() {
         "what is due follows what is next"
     );
 }
+
+async fn blackout(fixture: &Fixture, value: serde_json::Value) -> domain::blackouts::Blackout {
+    let draft = serde_json::from_value(value).unwrap();
+    crate::blackouts::create(&fixture.control, &fixture.owner, draft)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blackouts_hold_what_falls_into_them_as_the_ticker_will() {
+    let fixture = Fixture::new().await;
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let utc = |name: &str, expression: &str| {
+        let draft: ScheduleDraft = serde_json::from_value(json!({
+            "name": name, "triggers": [{ "type": "cron", "expression": expression }],
+            "steps": [{ "action": Action::Noop }],
+        }))
+        .unwrap();
+        schedules::create(control, owner, draft)
+    };
+    let nightly = utc("nightly", "0 3 * * *").await.unwrap();
+    let noon = utc("noon", "0 12 * * *").await.unwrap();
+    utc("often", "*/10 * * * *").await.unwrap();
+    let free = days(&fixture, 7).await;
+    assert_eq!((free.total, free.blackouts.len()), (7 * 144 + 14, 0));
+    blackout(
+        &fixture,
+        json!({ "name": "night", "on": { "type": "organisation" }, "policy": "postpone",
+            "window": { "type": "weekly", "start": "02:00", "duration": "4h" } }),
+    )
+    .await;
+    blackout(
+        &fixture,
+        json!({ "name": "lunch", "on": { "type": "schedule", "id": noon.id }, "policy": "skip",
+            "window": { "type": "weekly", "start": "11:30", "duration": "1h" } }),
+    )
+    .await;
+    let held = days(&fixture, 7).await;
+    let of = |id| held.marks.iter().filter(move |mark| mark.schedule.id == id);
+    for mark in of(nightly.id) {
+        assert_eq!(mark.state, MarkState::Postponed);
+        assert_eq!(mark.moved, Some(mark.at + TimeDelta::hours(3)));
+        assert_eq!(mark.blackout.as_deref(), Some("night"));
+        assert!(
+            mark.note
+                .as_deref()
+                .unwrap()
+                .starts_with("Waits for the end of the blackout night")
+        );
+    }
+    for mark in of(noon.id) {
+        assert_eq!((mark.state, mark.moved), (MarkState::Skipped, None));
+        assert!(
+            mark.note
+                .as_deref()
+                .unwrap()
+                .starts_with("Skipped: the blackout lunch")
+        );
+        assert!(mark.conflict);
+    }
+    assert_eq!((of(nightly.id).count(), of(noon.id).count()), (7, 7));
+    // What is skipped is not counted; what waits is, where it ends up.
+    assert!(
+        (7 * 144 + 6..=7 * 144 + 7).contains(&held.total),
+        "{}",
+        held.total
+    );
+    assert_eq!(held.density[0].count, 7 * 144);
+    assert!(
+        (7 * 23..=7 * 25).contains(&held.density[0].held),
+        "{}",
+        held.density[0].held
+    );
+    let kinds: Vec<_> = held
+        .conflicts
+        .iter()
+        .map(|conflict| (conflict.kind, conflict.times))
+        .collect();
+    assert_eq!(kinds, [(domain::forecast::ClashKind::Blackout, 7); 2]);
+    let mut names: Vec<_> = held
+        .blackouts
+        .iter()
+        .map(|blackout| blackout.name.as_str())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["lunch", "night"]);
+    let night = held
+        .blackouts
+        .iter()
+        .find(|blackout| blackout.name == "night")
+        .unwrap();
+    assert!(night.everywhere && (7..=8).contains(&night.periods.len()));
+    // Moved out of it, it runs; moved into it, it waits.
+    let first = of(nightly.id).next().unwrap().at;
+    let out = first + TimeDelta::hours(5);
+    schedules::move_fire(control, owner, nightly.id, first, out)
+        .await
+        .unwrap();
+    let after = days(&fixture, 7).await;
+    let there = after
+        .marks
+        .iter()
+        .find(|mark| mark.at == out && mark.schedule.id == nightly.id)
+        .unwrap();
+    assert_eq!((there.state, &there.blackout), (MarkState::Moved, &None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jitter_moves_marks_as_it_moves_runs() {
+    let fixture = Fixture::new().await;
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let draft: ScheduleDraft = serde_json::from_value(json!({
+        "name": "spread", "triggers": [{ "type": "cron", "expression": "0 3 * * *" }], "jitter": "1h",
+        "steps": [{ "action": Action::Noop }],
+    }))
+    .unwrap();
+    let made = schedules::create(control, owner, draft).await.unwrap();
+    let marks = days(&fixture, 5).await.marks;
+    assert_eq!(Some(marks[0].starts()), made.next_at, "the same as the ticker's");
+    for mark in &marks {
+        assert!(mark.starts() >= mark.at && mark.starts() < mark.at + TimeDelta::hours(1));
+    }
+    // Its time has come and jitter keeps it back: it is still to come.
+    fixture
+        .sql("update schedules set next_at = date_trunc('second', now()) - interval '1 second', \
+              triggers = jsonb_build_array(jsonb_build_object('type', 'once', 'at', date_trunc('second', now()) - interval '1 second')), \
+              guards = '{\"jitter\": \"30d\"}', version = version + 1")
+        .await;
+    let marks = days(&fixture, 1).await.marks;
+    assert_eq!(marks.len(), 1);
+    assert!(marks[0].at < chrono::Utc::now() && marks[0].starts() > chrono::Utc::now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_is_told_with_its_outcome() {
+    let fixture = Fixture::new().await;
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    let nightly = cron(&fixture, "nightly", "0 3 * * *").await;
+    let often = cron(&fixture, "often", "*/5 * * * *").await;
+    for schedule in [&nightly, &often] {
+        schedules::run_now(control, owner, schedule.id).await.unwrap();
+    }
+    fixture.work().await;
+    let now = chrono::Utc::now();
+    let query = |from: i64, to: i64, query: &str| ForecastQuery {
+        from: Some(now + TimeDelta::hours(from)),
+        to: Some(now + TimeDelta::hours(to)),
+        query: query.to_owned(),
+        ..ForecastQuery::default()
+    };
+    let seen = forecast(control, owner, query(-2, 22, "")).await.unwrap();
+    assert_eq!(
+        seen.past.len(),
+        1,
+        "frequent ones are not told one by one: {:?}",
+        seen.past
+    );
+    assert_eq!(seen.past[0].schedule.id, nightly.id);
+    assert_eq!(seen.past[0].status, domain::runs::RunState::Succeeded);
+    assert!(seen.past[0].took_ms.is_some() && !seen.past_cut);
+    assert!(
+        seen.marks.iter().all(|mark| mark.at >= now),
+        "nothing is planned for the past"
+    );
+    assert_eq!(seen.lanes.len(), 1);
+    let none = forecast(control, owner, query(0, 24, "")).await.unwrap();
+    assert_eq!(none.past, []);
+    let other = forecast(control, owner, query(-2, 22, "other")).await.unwrap();
+    assert_eq!(other.past, []);
+    let whole = forecast(control, owner, query(-24, -1, "")).await.unwrap();
+    assert_eq!((whole.past.len(), whole.marks.len()), (0, 0));
+}

@@ -1,5 +1,6 @@
 //! Schedules and the ticker on a real database.
 
+mod applied;
 mod blackouts;
 mod called;
 mod held;

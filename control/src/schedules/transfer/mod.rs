@@ -2,25 +2,32 @@
 //! schedule.
 //!
 //! Applying a file is idempotent: schedules are found by their names, and what is the same already is not touched. All of
-//! a file is checked before any of it is done.
+//! a file is checked before any of it is done ([`plan`]), and all of it is done in one transaction.
 
 mod document;
+mod plan;
 
 pub use document::FileFormat;
 
-use super::{queries, service, validate};
-use crate::{Control, error::Result, runs::shown};
-use diesel::sql_types::Uuid as SqlUuid;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use super::{circle, queries, rights, service};
+use crate::{Control, error::Result, schema::schedules};
+use diesel::{ExpressionMethods, QueryDsl, sql_types::Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use document::Entry;
 use domain::{
+    actions::Action,
     auth::{Actor, Permission},
     errors::{ErrorClass, Problem},
-    ids::{HostId, OrgId, ScheduleId},
-    schedules::{Schedule, ScheduleDraft, Step, Trigger},
-    transfer::{ApplyReport, Change, ChangeKind, diff},
+    ids::{OrgId, ScheduleId},
+    schedules::{Schedule, Step, Trigger},
+    transfer::{ApplyReport, ChangeKind},
 };
-use std::collections::{HashMap, HashSet};
+use plan::Plan;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// How often applying begins anew, when somebody changed the same schedules meanwhile.
+const ATTEMPTS: usize = 4;
 
 /// How a file is applied.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,7 +68,7 @@ pub async fn export(
     document::write(written, format)
 }
 
-/// Makes the schedules what a file says, or says what that would change.
+/// Makes the schedules what a file says, all of them or none, or says what that would change.
 ///
 /// # Errors
 /// 403; 422 `document_unreadable`, `unknown_format`; 422 `document_invalid` with the report in the details when any of
@@ -73,221 +80,160 @@ pub async fn apply(
     options: ApplyOptions,
 ) -> Result<ApplyReport> {
     actor.require(Permission::SchedulesManage)?;
+    let acts_for = service::person(actor);
     let entries = document::read(text)?;
     let mut conn = control.db().conn().await?;
-    let mut existing = all(&mut conn, actor.org_id).await?;
-    by_name(&mut existing);
-    let plan = plan(&mut conn, actor.org_id, entries, &existing, options.prune).await?;
-    drop(conn);
+    // Without a lock: what would be refused, or changes nothing, keeps nobody waiting.
+    let planned = plan::plan(&mut conn, actor.org_id, &entries, options.prune).await?;
     let report = ApplyReport {
         dry_run: options.dry_run,
-        ..report(&plan)
+        ..planned.report()
     };
     if options.dry_run {
         return Ok(report);
     }
-    if let Some(first) = report
+    refuse(&report)?;
+    if planned.changed().is_empty() {
+        return Ok(report);
+    }
+    let acts_for = acts_for?;
+    let mut touched = planned.changed();
+    let mut attempt = 1;
+    loop {
+        let done = conn
+            .transaction(async |conn| {
+                lock(conn, actor.org_id, &touched).await?;
+                let plan = plan::plan(conn, actor.org_id, &entries, options.prune).await?;
+                refuse(&plan.report())?;
+                carry_out(conn, control, actor, acts_for, plan).await
+            })
+            .await;
+        match done {
+            Err(error) if attempt < ATTEMPTS && is_outrun(&error) => {
+                // What was created meanwhile is changed now, and is locked in its turn.
+                attempt += 1;
+                let planned = plan::plan(&mut conn, actor.org_id, &entries, options.prune).await?;
+                touched = planned.changed();
+            }
+            Err(error) => return Err(error),
+            Ok(report) => {
+                service::ring(control);
+                return Ok(report);
+            }
+        }
+    }
+}
+
+/// Nothing is done while one of the schedules cannot be taken.
+fn refuse(report: &ApplyReport) -> Result<(), Problem> {
+    let Some(first) = report
         .changes
         .iter()
         .find(|change| change.kind == ChangeKind::Invalid)
-    {
-        let message = format!(
-            "Nothing was changed, because {} of the file's schedules cannot be taken. {}: {}",
-            report.invalid,
-            if first.name.is_empty() {
-                "One without a name"
-            } else {
-                &first.name
-            },
-            first.problem.as_deref().unwrap_or_default()
-        );
-        let problem = Problem::new(ErrorClass::Invalid, "document_invalid", message);
-        let problem = problem.with("field", &first.field).with("report", &report);
-        return Err(problem.into());
+    else {
+        return Ok(());
+    };
+    let message = format!(
+        "Nothing was changed, because {} of the file's schedules cannot be taken. {}: {}",
+        report.invalid,
+        if first.name.is_empty() {
+            "One without a name"
+        } else {
+            &first.name
+        },
+        first.problem.as_deref().unwrap_or_default()
+    );
+    let problem = Problem::new(ErrorClass::Invalid, "document_invalid", message);
+    Err(problem.with("field", &first.field).with("report", report))
+}
+
+/// Locks what is going to be changed, in one order, and then whoever else saves schedules that name others: the same order
+/// as that of saving one.
+async fn lock(conn: &mut AsyncPgConnection, org: OrgId, touched: &[ScheduleId]) -> Result<()> {
+    let ids: Vec<Uuid> = touched.iter().map(|id| id.0).collect();
+    let _locked: Vec<Uuid> = schedules::table
+        .filter(schedules::org_id.eq(org.0))
+        .filter(schedules::id.eq_any(&ids))
+        .order(schedules::id)
+        .select(schedules::id)
+        .for_update()
+        .load(conn)
+        .await?;
+    circle::lock(conn, org).await
+}
+
+/// Somebody else was faster: a schedule of the same name, or locks that crossed.
+fn is_outrun(error: &crate::Error) -> bool {
+    match error {
+        crate::Error::Problem(problem) => matches!(
+            problem.code.as_str(),
+            "name_taken" | "stale_version" | "schedule_not_found"
+        ),
+        error => error.is_transient(),
     }
-    let mut report = report;
-    for (change, (_, draft)) in report.changes.iter_mut().zip(plan) {
-        match (change.kind, change.id, draft) {
-            (ChangeKind::Create, _, Some(draft)) => {
-                change.id = Some(service::create(control, actor, draft).await?.id);
+}
+
+/// Does all that is planned. Schedules that name each other may come in any order: their ids are known before.
+async fn carry_out(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    actor: &Actor,
+    acts_for: domain::ids::UserId,
+    plan: Plan,
+) -> Result<ApplyReport> {
+    let mut report = plan.report();
+    for (told, (change, saved)) in report.changes.iter_mut().zip(plan.planned) {
+        match (change.kind, saved) {
+            (ChangeKind::Create, Some(saved)) => {
+                rights::require(control, actor, &saved.checked.steps)?;
+                let new = saved.accepted(acts_for, plan.anchor);
+                service::insert(conn, control, actor, saved.id, &new, plan.now).await?;
+                told.id = Some(saved.id);
             }
-            (ChangeKind::Update, Some(id), Some(draft)) => {
-                service::update(control, actor, id, draft).await?;
+            (ChangeKind::Update, Some(saved)) => {
+                let (row, before) = queries::locked(conn, actor.org_id, saved.id).await?;
+                if Some(row.version) != saved.version {
+                    return Err(service::stale(&before).into());
+                }
+                rights::require(control, actor, &before.steps)?;
+                rights::require(control, actor, &saved.checked.steps)?;
+                let new = saved.accepted(acts_for, plan.anchor);
+                service::replace(conn, control, actor, (&row, &before), &new).await?;
             }
-            (ChangeKind::Delete, Some(id), _) => service::delete(control, actor, id).await?,
+            (ChangeKind::Delete, _) => {
+                if let Some(id) = change.id {
+                    let (_, before) = queries::locked(conn, actor.org_id, id).await?;
+                    service::remove(conn, control, actor, &before).await?;
+                }
+            }
             _ => {}
         }
     }
     Ok(report)
 }
 
-/// A change, and what is saved for it.
-type Planned = (Change, Option<ScheduleDraft>);
-
-async fn plan(
-    conn: &mut AsyncPgConnection,
-    org: OrgId,
-    entries: Vec<Entry>,
-    existing: &[Schedule],
-    prune: bool,
-) -> Result<Vec<Planned>> {
-    let now = service::clock(conn).await?;
-    let anchor = service::anchor(now);
-    let hosts = queries::host_names(conn, org).await?;
-    let by_name: HashMap<String, &Schedule> = existing
-        .iter()
-        .map(|schedule| (schedule.name.to_lowercase(), schedule))
-        .collect();
-    let names: HashMap<String, String> = existing
-        .iter()
-        .map(|schedule| (schedule.id.to_string(), schedule.name.clone()))
-        .collect();
-    let mut known: HashSet<String> = HashSet::new();
-    let mut plan: Vec<Planned> = Vec::new();
-    for (place, entry) in entries.into_iter().enumerate() {
-        let key = entry.name.trim().to_lowercase();
-        let old = by_name.get(&key).copied();
-        let kept = old.map(|old| old.triggers.clone()).unwrap_or_default();
-        let checked = match entry.draft {
-            Err(problem) => Err(problem),
-            Ok(_) if !known.insert(key) => Err(Problem::invalid(
-                "name_twice",
-                "name",
-                "The file names this schedule twice. Names are unique, whatever their case.",
-            )),
-            Ok(draft) => match validate::check(conn, org, &draft, &kept, anchor, now).await {
-                Ok(checked) => Ok((draft, checked)),
-                Err(crate::Error::Problem(problem)) => Err(*problem),
-                Err(error) => return Err(error),
-            },
-        };
-        plan.push(match checked {
-            Err(problem) => (invalid(place, entry.name, old, &problem), None),
-            Ok((draft, checked)) => {
-                let mut canonical = canonical(&draft, checked, &hosts);
-                named(&mut canonical.triggers, &names);
-                (changed(&canonical, old)?, Some(draft))
-            }
-        });
-    }
-    if prune {
-        for old in existing
-            .iter()
-            .filter(|old| !known.contains(&old.name.to_lowercase()))
-        {
-            let before = document::written(&document::draft_of(old)?)?;
-            let change = Change {
-                name: old.name.clone(),
-                kind: ChangeKind::Delete,
-                id: Some(old.id),
-                lines: diff(&document::text(&before, FileFormat::Yaml)?, ""),
-                problem: None,
-                field: None,
-            };
-            plan.push((change, None));
-        }
-    }
-    Ok(plan)
-}
-
-fn invalid(place: usize, name: String, old: Option<&Schedule>, problem: &Problem) -> Change {
-    let field = problem
-        .details
-        .get("field")
-        .and_then(|field| field.as_str())
-        .unwrap_or_default();
-    let dot = if field.is_empty() { "" } else { "." };
-    Change {
-        name,
-        kind: ChangeKind::Invalid,
-        id: old.map(|old| old.id),
-        lines: Vec::new(),
-        problem: Some(problem.message.clone()),
-        field: Some(format!("schedules[{place}]{dot}{field}")),
-    }
-}
-
-/// What the draft will be once it is saved.
-fn canonical(
-    draft: &ScheduleDraft,
-    checked: validate::Checked,
-    hosts: &HashMap<HostId, String>,
-) -> ScheduleDraft {
-    let mut canonical = draft.clone();
-    canonical.name = checked.name;
-    canonical.timezone = checked.timezone;
-    canonical.triggers = queries::triggers_shown(checked.triggers, hosts);
-    canonical.guards = queries::with_names(checked.guards, hosts);
-    canonical.steps = checked
-        .steps
-        .into_iter()
-        .map(|step| Step {
-            target: shown(&step.target, hosts),
-            ..step
-        })
-        .collect();
-    canonical
-}
-
-fn changed(draft: &ScheduleDraft, old: Option<&Schedule>) -> Result<Change> {
-    let after = document::written(draft)?;
-    let (before, kind) = match old {
-        None => (String::new(), ChangeKind::Create),
-        Some(old) => {
-            let before = document::written(&document::draft_of(old)?)?;
-            let kind = if before == after {
-                ChangeKind::Unchanged
-            } else {
-                ChangeKind::Update
-            };
-            (document::text(&before, FileFormat::Yaml)?, kind)
-        }
-    };
-    Ok(Change {
-        name: draft.name.clone(),
-        kind,
-        id: old.map(|old| old.id),
-        lines: match kind {
-            ChangeKind::Unchanged => Vec::new(),
-            _ => diff(&before, &document::text(&after, FileFormat::Yaml)?),
-        },
-        problem: None,
-        field: None,
-    })
-}
-
-fn report(plan: &[Planned]) -> ApplyReport {
-    let count = |kind| {
-        let all = plan.iter().filter(|(change, _)| change.kind == kind).count();
-        u32::try_from(all).unwrap_or(u32::MAX)
-    };
-    ApplyReport {
-        dry_run: false,
-        created: count(ChangeKind::Create),
-        updated: count(ChangeKind::Update),
-        deleted: count(ChangeKind::Delete),
-        unchanged: count(ChangeKind::Unchanged),
-        invalid: count(ChangeKind::Invalid),
-        changes: plan.iter().map(|(change, _)| change.clone()).collect(),
-    }
-}
-
-/// Names in place of the ids of schedules whose outcomes are waited for: ids are others elsewhere.
+/// Names in place of the ids of schedules that others run or wait for: ids are others elsewhere.
 fn by_name(schedules: &mut [Schedule]) {
     let names: HashMap<String, String> = schedules
         .iter()
         .map(|schedule| (schedule.id.to_string(), schedule.name.clone()))
         .collect();
     for schedule in schedules {
-        named(&mut schedule.triggers, &names);
+        named(&mut schedule.triggers, &mut schedule.steps, &names);
     }
 }
 
-fn named(triggers: &mut [Trigger], names: &HashMap<String, String>) {
-    for trigger in triggers {
-        if let Trigger::Outcome { schedule, .. } = trigger
-            && let Some(name) = names.get(schedule)
-        {
+fn named(triggers: &mut [Trigger], steps: &mut [Step], names: &HashMap<String, String>) {
+    let waited_for = triggers.iter_mut().filter_map(|trigger| match trigger {
+        Trigger::Outcome { schedule, .. } => Some(schedule),
+        _ => None,
+    });
+    let run = steps.iter_mut().filter_map(|step| match &mut step.action {
+        Action::RunSchedule(run) => Some(&mut run.schedule),
+        _ => None,
+    });
+    for schedule in waited_for.chain(run) {
+        if let Some(name) = names.get(schedule.as_str()) {
             schedule.clone_from(name);
         }
     }

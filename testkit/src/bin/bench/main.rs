@@ -1,7 +1,7 @@
 //! `./dev bench`: measures the real server and prints a table.
 //!
 //! ```text
-//! bench [--repeat N] [--save] [part …]      parts: schedule events memory fleet site cron; without one, all of them
+//! bench [--repeat N] [--save] [part …]      parts: schedule forecast events memory fleet site cron; without one, all of them
 //! ```
 //!
 //! `--repeat` measures everything so often and gives the median with the least and the most; `--save` writes the table
@@ -12,6 +12,7 @@
 mod cron;
 mod events;
 mod fleet;
+mod forecast;
 mod machine;
 mod memory;
 mod page;
@@ -26,7 +27,9 @@ use std::process::ExitCode;
 use testkit::postgres::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
-const PARTS: [&str; 6] = ["schedule", "events", "memory", "fleet", "site", "cron"];
+const PARTS: [&str; 7] = [
+    "schedule", "forecast", "events", "memory", "fleet", "site", "cron",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -88,6 +91,9 @@ async fn run() -> Result<()> {
     for _ in 0..wanted.repeat {
         if wanted.wants("schedule") {
             schedule::measure(&mut report).await?;
+        }
+        if wanted.wants("forecast") {
+            forecast::measure(&mut report).await?;
         }
         if wanted.wants("events") {
             events::measure(&mut report).await?;
