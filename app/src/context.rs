@@ -65,6 +65,19 @@ pub struct ServerInfo {
     pub encrypted: bool,
 }
 
+/// The address under which this browser knows the server.
+pub fn origin() -> Result<String, AppError> {
+    use_context::<Origin>()
+        .map(|Origin(origin)| origin)
+        .ok_or_else(|| {
+            AppError::answer(Problem::new(
+                ErrorClass::BadRequest,
+                "host_unknown",
+                "The browser did not say which address it is at. Set CHRONTAINER_PUBLIC_URL.",
+            ))
+        })
+}
+
 /// Where the request comes from.
 pub fn client() -> Client {
     use_context::<Client>().unwrap_or_default()

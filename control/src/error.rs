@@ -178,6 +178,11 @@ fn sentence(constraint: Option<&str>) -> Option<Problem> {
             "Another provider has this part of the address. Choose another one.",
         ),
         "users_email_key" => ("email_taken", "email", "Another account has this e-mail address."),
+        "passkeys_credential_key" => (
+            "passkey_known",
+            "answer",
+            "This passkey is known here already. Remove the old one first.",
+        ),
         "secrets_name_key" => ("name_taken", "name", "There is already a secret of this name."),
         _ => return None,
     };

@@ -263,6 +263,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    passkey_challenges (token_hash) {
+        token_hash -> Bytea,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        state -> Jsonb,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        credential_id -> Bytea,
+        rp_id -> Text,
+        name -> Text,
+        public -> Jsonb,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     password_resets (token_hash) {
         token_hash -> Bytea,
         user_id -> Uuid,
@@ -481,6 +505,7 @@ diesel::table! {
         expires_at -> Timestamptz,
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        proven_at -> Timestamptz,
     }
 }
 
@@ -583,6 +608,8 @@ diesel::joinable!(invitations -> orgs (org_id));
 diesel::joinable!(memberships -> identity_providers (provider_id));
 diesel::joinable!(memberships -> orgs (org_id));
 diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(passkey_challenges -> users (user_id));
+diesel::joinable!(passkeys -> users (user_id));
 diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(run_logs -> runs (run_id));
 diesel::joinable!(run_steps -> runs (run_id));
@@ -626,6 +653,8 @@ diesel::allow_tables_to_appear_in_same_query! {
     login_failures,
     memberships,
     orgs,
+    passkey_challenges,
+    passkeys,
     password_resets,
     recovery_codes,
     run_logs,

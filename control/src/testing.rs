@@ -55,6 +55,12 @@ impl Fixture {
         server(&self.database, options)
     }
 
+    /// Another server that seals with a key of its own.
+    pub fn keyed(&self, key: SealKey) -> Control {
+        let spec: ConnectSpec = self.database.url().parse().unwrap();
+        Control::new(Db::new(spec, 6).unwrap(), key, ControlOptions::default())
+    }
+
     pub async fn person(&self, name: &str, role: Role) -> Actor {
         person(&self.control, name, role).await
     }

@@ -51,6 +51,8 @@ ids! {
     SessionId,
     /// A key for the REST API.
     ApiKeyId,
+    /// A passkey that signs its owner in.
+    PasskeyId,
     /// An invitation to an organisation.
     InvitationId,
     /// A team of an organisation.

@@ -25,6 +25,7 @@ pub mod marks;
 pub mod next_times;
 pub mod order;
 pub mod pages;
+pub mod passkeys;
 pub mod people;
 pub mod providers;
 pub mod runs;

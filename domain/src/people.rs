@@ -24,6 +24,9 @@ pub struct Member {
     /// By which a provider may find the account; set by those who manage it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The provider that says that the address is theirs. Without one, nobody has checked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_confirmed_by: Option<String>,
     pub joined_at: DateTime<Utc>,
     /// When a session of theirs in this organisation was in use last.
     pub seen_at: Option<DateTime<Utc>>,

@@ -10,11 +10,11 @@ test.describe("signing in", () => {
     await open(page, "/sign-in?next=/schedules");
     await page.getByLabel("Username").fill(stack.user);
     await page.getByRole("textbox", { name: "Password" }).fill("wrong");
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page.getByRole("alert")).toContainText(/password/);
     await expect(page.getByLabel("Username")).toHaveValue(stack.user);
     await page.getByRole("textbox", { name: "Password" }).fill(stack.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page).toHaveURL(/\/schedules$/);
   });
 
@@ -24,11 +24,11 @@ test.describe("signing in", () => {
     await page.goto("/sign-in");
     await page.getByLabel("Username").fill(stack.user);
     await page.getByRole("textbox", { name: "Password" }).fill("wrong");
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page.getByRole("alert")).toContainText(/password/);
     await page.getByLabel("Username").fill(stack.user);
     await page.getByRole("textbox", { name: "Password" }).fill(stack.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
     await expect(row(page, "web")).toBeVisible();
     await context.close();
@@ -45,7 +45,7 @@ test("the session ends while a page is open", async ({ page, stack, guard }) => 
   await hydrated(page);
   await page.getByLabel("Username").fill(stack.user);
   await page.getByRole("textbox", { name: "Password" }).fill(stack.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page).toHaveURL(/\/(hosts|activity)$/);
 });
 

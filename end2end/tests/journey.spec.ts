@@ -140,7 +140,7 @@ test("from the set-up link to a schedule that fires", async ({ page }) => {
     await hydrated(page);
     await page.getByLabel("Username").fill(NAME);
     await page.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeVisible();
   });
 });

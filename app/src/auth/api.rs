@@ -6,6 +6,7 @@ use control::auth::Entered;
 use domain::{
     auth::Role,
     ids::UserId,
+    passkeys::Place,
     people::{Org, Welcome},
     providers::SignInWay,
 };
@@ -53,15 +54,20 @@ pub struct AuthState {
     pub ways: Vec<SignInWay>,
     /// Whether passwords are taken.
     pub passwords: bool,
+    /// Where passkeys work, once anybody has one.
+    pub passkeys: Option<Place>,
 }
 
 #[server(endpoint = "auth/state", client = crate::client::Browser, output = crate::codec::Answer, input = server_fn::codec::GetUrl)]
 pub async fn state() -> Result<AuthState, AppError> {
     let control = crate::context::control()?;
+    let any = control::auth::passkeys::any_passkey(&control).await?;
+    let origin = crate::context::origin().ok().filter(|_| any);
     Ok(AuthState {
         setup_needed: control::auth::setup_needed(&control).await?,
         ways: control::providers::ways(&control).await?,
         passwords: control::providers::sign_in_policy(&control).await?.passwords,
+        passkeys: origin.map(|origin| control::auth::passkeys::Party::place(&origin)),
     })
 }
 

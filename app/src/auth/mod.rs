@@ -10,6 +10,7 @@ mod invite;
 mod me;
 mod new_password;
 pub mod own;
+pub mod passkeys;
 mod password;
 mod reset;
 mod set_up;

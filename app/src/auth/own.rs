@@ -22,6 +22,19 @@ pub async fn change_password(current: String, password: String) -> Result<(), Ap
     Ok(())
 }
 
+/// Gives an account that has none its first password. Every session ends but the one that asks, which gets a new cookie.
+#[server(endpoint = "auth/set-password", client = crate::client::Browser, output = crate::codec::Answer)]
+pub async fn set_password(password: String) -> Result<(), AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let client = crate::context::client();
+    if let Some(session) =
+        control::auth::set_first_password(&control, &actor, password.into(), &client).await?
+    {
+        crate::context::put_session(&session);
+    }
+    Ok(())
+}
+
 #[server(endpoint = "auth/sessions", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn sessions() -> Result<Vec<Session>, AppError> {
     let (control, actor) = crate::context::signed_in()?;
@@ -97,18 +110,11 @@ pub async fn identities() -> Result<Vec<Identity>, AppError> {
 /// Begins to link an account of a provider. Gives the address there that the browser goes to; it comes back to the profile.
 #[server(endpoint = "auth/link", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn link(slug: String) -> Result<String, AppError> {
-    use crate::context::{FlowCookie, Origin};
+    use crate::context::FlowCookie;
     use control::providers::{Begin, FLOW_LASTS, Purpose};
-    use domain::errors::{ErrorClass, Problem};
     use secrecy::ExposeSecret;
     let (control, actor) = crate::context::signed_in()?;
-    let Origin(origin) = use_context::<Origin>().ok_or_else(|| {
-        AppError::answer(Problem::new(
-            ErrorClass::BadRequest,
-            "host_unknown",
-            "The browser did not say which address it is at. Set CHRONTAINER_PUBLIC_URL.",
-        ))
-    })?;
+    let origin = crate::context::origin()?;
     let begun = control::providers::begin(
         &control,
         Begin {

@@ -3,6 +3,7 @@
 use super::{
     api::{AuthState, SignIn as SignInCall, state},
     frame::Frame,
+    passkeys::{PasskeyButton, Use},
     password::PasswordField,
     ways::{buttons, encoded},
 };
@@ -83,9 +84,13 @@ pub fn SignIn() -> impl IntoView {
                 setup_needed: false,
                 ways: Vec::new(),
                 passwords: true,
+                passkeys: None,
             });
-            let any = !state.ways.is_empty();
-            let buttons = buttons(state.ways, target);
+            let any = !state.ways.is_empty() || state.passkeys.is_some();
+            let passkey = state
+                .passkeys
+                .map(|place| view! { <PasskeyButton place purpose=Use::SignIn next=Signal::derive(next) /> });
+            let buttons = view! { {buttons(state.ways, target)}{passkey} };
             if state.passwords || insists {
                 view! { {buttons}{form(any, state.setup_needed)} }.into_any()
             } else {

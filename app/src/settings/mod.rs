@@ -4,8 +4,10 @@ mod identities;
 mod keys;
 mod new_key;
 mod organisation;
+mod passkeys;
 mod password;
 mod profile;
+mod proof;
 mod second_factor;
 mod sessions;
 

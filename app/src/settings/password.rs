@@ -1,5 +1,6 @@
-//! Changing one's own password.
+//! Changing one's own password, and setting the first one.
 
+use super::proof::Proof;
 use crate::{
     auth::{NewPassword, PasswordField, own},
     components::{FailureNote, toast::Toasts},
@@ -78,5 +79,96 @@ pub fn PasswordCard(name: String, reload: Callback<()>) -> impl IntoView {
                 </div>
             </form>
         </section>
+    }
+}
+
+/// For an account that came to be through a provider.
+#[component]
+pub fn FirstPasswordCard(
+    name: String,
+    /// Whether this server takes passwords.
+    taken: bool,
+    proof: Proof,
+    reload: Callback<()>,
+) -> impl IntoView {
+    let form = FirstPassword {
+        new: RwSignal::new(String::new()),
+        busy: RwSignal::new(false),
+        fault: RwSignal::new(None),
+        toasts: Toasts::get(),
+        proof,
+        reload,
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.send();
+    };
+    let hint = if taken {
+        "Your account has none. With one, you can sign in when nothing else works."
+    } else {
+        "Your account has none, and this server takes no passwords now. It would count once they are switched on."
+    };
+    view! {
+        <section class="card" aria-labelledby="password-title">
+            <div class="card-h"><h2 id="password-title">"Password"</h2></div>
+            <form class="card-b stack narrow" on:submit=submit aria-labelledby="password-title">
+                {move || form.fault.get().map(|message| view! { <FailureNote message /> })}
+                <p class="muted">{hint}</p>
+                // For password managers.
+                <input type="hidden" name="username" autocomplete="username" value=name />
+                <NewPassword
+                    id="new-password"
+                    label="New password"
+                    value=form.new
+                    invalid=Signal::derive(move || form.fault.with(Option::is_some))
+                />
+                <div class="row">
+                    <button
+                        class="btn btn-primary"
+                        type="submit"
+                        aria-busy=move || form.busy.get().to_string()
+                        disabled=move || form.busy.get()
+                    >
+                        "Set password"
+                    </button>
+                    <span class="hint">"Signs every other browser out."</span>
+                </div>
+            </form>
+        </section>
+    }
+}
+
+#[derive(Clone, Copy)]
+struct FirstPassword {
+    new: RwSignal<String>,
+    busy: RwSignal<bool>,
+    fault: RwSignal<Option<String>>,
+    toasts: Toasts,
+    proof: Proof,
+    reload: Callback<()>,
+}
+
+impl FirstPassword {
+    fn send(self) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.fault.set(None);
+        spawn_local(async move {
+            let answer = own::set_password(self.new.get_untracked()).await;
+            if self.busy.try_set(false).is_some() {
+                return;
+            }
+            match answer {
+                Ok(()) => {
+                    self.new.set(String::new());
+                    self.toasts.say("key-round", "Your account has a password now");
+                    self.reload.run(());
+                }
+                Err(error) if self.proof.asked(&error, move || self.send()) => {}
+                Err(error) => self.fault.set(Some(error.0.message)),
+            }
+        });
     }
 }

@@ -1,7 +1,12 @@
 //! One's own account: who one is, the password, the browsers that are signed in.
 
 use super::{
-    SettingsNav, identities::IdentitiesCard, password::PasswordCard, second_factor::SecondFactorCard,
+    SettingsNav,
+    identities::IdentitiesCard,
+    passkeys::PasskeysCard,
+    password::{FirstPasswordCard, PasswordCard},
+    proof::{Proof, ProofDialog},
+    second_factor::SecondFactorCard,
     sessions::SessionsCard,
 };
 use crate::{
@@ -9,8 +14,10 @@ use crate::{
         Me,
         api::{Myself, state},
         own,
+        passkeys::api::{list, proof},
     },
     components::{Failure, skeleton},
+    error::AppError,
     people::words::{role_does, role_name},
 };
 use leptos::prelude::*;
@@ -24,6 +31,8 @@ pub fn Profile() -> impl IntoView {
     let factor = crate::codec::resource(move || again.get(), |_| own::my_second_factor());
     let identities = crate::codec::resource(move || again.get(), |_| own::identities());
     let ways = crate::codec::resource(|| (), |()| state());
+    let passkeys = crate::codec::resource(move || again.get(), |_| list());
+    let proofs = crate::codec::resource(move || again.get(), |_| proof());
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     view! {
         <Title text="Profile" />
@@ -31,28 +40,48 @@ pub fn Profile() -> impl IntoView {
         <div class="page-head"><h1>"Profile"</h1></div>
         <Transition fallback=|| skeleton::lines(4)>
             {move || Suspend::new(async move {
-                match (me.ready().await, sessions.await, factor.await, identities.await, ways.await) {
-                    (Ok(me), Ok(sessions), Ok(factor), Ok(identities), Ok(state)) => {
+                let found = async {
+                    Ok::<_, AppError>((
+                        me.ready().await?,
+                        sessions.await?,
+                        factor.await?,
+                        identities.await?,
+                        ways.await?,
+                        passkeys.await?,
+                        proofs.await?,
+                    ))
+                };
+                match found.await {
+                    Ok((me, sessions, factor, identities, state, passkeys, proofs)) => {
+                        let proof = Proof::new();
+                        let password = if proofs.password {
+                            view! { <PasswordCard name=me.name.clone() reload /> }.into_any()
+                        } else {
+                            view! { <FirstPasswordCard name=me.name.clone() taken=state.passwords proof reload /> }.into_any()
+                        };
+                        let by_password = proofs.password;
                         view! {
                             <div class="settings">
                                 {account(&me)}
-                                <PasswordCard name=me.name reload />
+                                {password}
                                 <IdentitiesCard identities state reload />
-                                <SecondFactorCard factor reload />
+                                <ProofDialog proof ways=proofs place=passkeys.place.clone() />
+                                <PasskeysCard passkeys proof reload />
+                                <SecondFactorCard factor by_password proof reload />
                                 <SessionsCard sessions reload />
                             </div>
                         }
                             .into_any()
                     }
-                    (Err(error), ..)
-                    | (_, Err(error), ..)
-                    | (_, _, Err(error), ..)
-                    | (_, _, _, Err(error), _)
-                    | (.., Err(error)) => view! { <Failure error retry=reload /> }.into_any(),
+                    Err(error) => failed(error, reload),
                 }
             })}
         </Transition>
     }
+}
+
+fn failed(error: AppError, retry: Callback<()>) -> AnyView {
+    view! { <Failure error retry /> }.into_any()
 }
 
 fn account(me: &Myself) -> AnyView {

@@ -1,5 +1,6 @@
-//! Setting up the second factor, and turning it off.
+//! Setting up the authenticator app of the second factor, and turning it off.
 
+use super::proof::Proof;
 use crate::{
     auth::{PasswordField, own},
     components::{
@@ -13,7 +14,13 @@ use domain::people::{SecondFactor, SecondFactorSetup};
 use leptos::{html, prelude::*, task::spawn_local};
 
 #[component]
-pub fn SecondFactorCard(factor: SecondFactor, reload: Callback<()>) -> impl IntoView {
+pub fn SecondFactorCard(
+    factor: SecondFactor,
+    /// Whether the account has a password, which turning it off asks for.
+    by_password: bool,
+    proof: Proof,
+    reload: Callback<()>,
+) -> impl IntoView {
     let setting_up = NodeRef::<html::Dialog>::new();
     let ending = NodeRef::<html::Dialog>::new();
     let toasts = Toasts::get();
@@ -57,7 +64,7 @@ pub fn SecondFactorCard(factor: SecondFactor, reload: Callback<()>) -> impl Into
     };
     view! {
         <section class="card" aria-labelledby="second-factor">
-            <div class="card-h"><h2 id="second-factor">"Second factor"</h2></div>
+            <div class="card-h"><h2 id="second-factor">"Authenticator app"</h2></div>
             <div class="card-b stack">
                 {factor
                     .missing
@@ -65,7 +72,7 @@ pub fn SecondFactorCard(factor: SecondFactor, reload: Callback<()>) -> impl Into
                         view! {
                             <div class="note" data-s="warn">
                                 {icon("triangle-alert")}
-                                <div><b>"This organisation asks for a second factor. "</b>"Set one up to go on."</div>
+                                <div><b>"This organisation asks for a second factor. "</b>"Make a passkey or set an app up to go on."</div>
                             </div>
                         }
                     })}
@@ -73,7 +80,7 @@ pub fn SecondFactorCard(factor: SecondFactor, reload: Callback<()>) -> impl Into
             </div>
         </section>
         <SetUpDialog node=setting_up setup reload />
-        <EndDialog node=ending reload />
+        <EndDialog node=ending by_password proof reload />
     }
 }
 
@@ -168,38 +175,33 @@ fn SetUpDialog(
             .into_any()
         }
     };
-    view! { <Dialog node id="second-factor-setup" title="Set up a second factor" foot>{body}</Dialog> }
+    view! { <Dialog node id="second-factor-setup" title="Set up an authenticator app" foot>{body}</Dialog> }
 }
 
 #[component]
-fn EndDialog(node: NodeRef<html::Dialog>, reload: Callback<()>) -> impl IntoView {
+fn EndDialog(
+    node: NodeRef<html::Dialog>,
+    by_password: bool,
+    proof: Proof,
+    reload: Callback<()>,
+) -> impl IntoView {
     const FORM: &str = "end-second-factor";
     let toasts = Toasts::get();
     let password = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
+    let end = EndForm {
+        node,
+        password,
+        fault,
+        busy,
+        toasts,
+        proof,
+        reload,
+    };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        if busy.get_untracked() {
-            return;
-        }
-        busy.set(true);
-        fault.set(None);
-        spawn_local(async move {
-            let answer = own::end_second_factor(password.get_untracked()).await;
-            if busy.try_set(false).is_some() {
-                return;
-            }
-            match answer {
-                Ok(()) => {
-                    password.set(String::new());
-                    dialog::close(node);
-                    toasts.say("shield-check", "The second factor is off");
-                    reload.run(());
-                }
-                Err(error) => fault.set(Some(error.0.message)),
-            }
-        });
+        end_factor(end);
     };
     let foot = move || {
         view! {
@@ -208,18 +210,58 @@ fn EndDialog(node: NodeRef<html::Dialog>, reload: Callback<()>) -> impl IntoView
         }
     };
     view! {
-        <Dialog node id="second-factor-end" title="Turn the second factor off?" foot>
+        <Dialog node id="second-factor-end" title="Turn the app off?" foot>
             <form id=FORM class="stack" novalidate on:submit=submit>
                 {move || fault.get().map(|message| view! { <FailureNote message /> })}
-                <p>"Your password alone will sign you in. The recovery codes are worth nothing then."</p>
-                <PasswordField
-                    id="end-password"
-                    label="Your password"
-                    autocomplete="current-password"
-                    value=password
-                    invalid=Signal::derive(move || fault.with(Option::is_some))
-                />
+                <p>"No code is asked for any more. Recovery codes are worth nothing then, unless you have a passkey."</p>
+                {by_password
+                    .then(|| {
+                        view! {
+                            <PasswordField
+                                id="end-password"
+                                label="Your password"
+                                autocomplete="current-password"
+                                value=password
+                                invalid=Signal::derive(move || fault.with(Option::is_some))
+                            />
+                        }
+                    })}
             </form>
         </Dialog>
     }
+}
+
+#[derive(Clone, Copy)]
+struct EndForm {
+    node: NodeRef<html::Dialog>,
+    password: RwSignal<String>,
+    fault: RwSignal<Option<String>>,
+    busy: RwSignal<bool>,
+    toasts: Toasts,
+    proof: Proof,
+    reload: Callback<()>,
+}
+
+fn end_factor(form: EndForm) {
+    if form.busy.get_untracked() {
+        return;
+    }
+    form.busy.set(true);
+    form.fault.set(None);
+    spawn_local(async move {
+        let answer = own::end_second_factor(form.password.get_untracked()).await;
+        if form.busy.try_set(false).is_some() {
+            return;
+        }
+        match answer {
+            Ok(()) => {
+                form.password.set(String::new());
+                dialog::close(form.node);
+                form.toasts.say("shield-check", "The authenticator app is off");
+                form.reload.run(());
+            }
+            Err(error) if form.proof.asked(&error, move || end_factor(form)) => {}
+            Err(error) => form.fault.set(Some(error.0.message)),
+        }
+    });
 }

@@ -24,7 +24,8 @@ pub(super) const GRANTS: &str = "(select coalesce(jsonb_agg(jsonb_build_object('
 
 /// Whether the organisation of a member `m` asks for a second factor that the member has not, as a column of a query.
 pub(super) const MISSING: &str = "((select o.second_factor_required from orgs o where o.id = m.org_id) and not exists (\
-     select 1 from second_factors f where f.user_id = m.user_id and f.confirmed_at is not null)) as missing";
+     select 1 from second_factors f where f.user_id = m.user_id and f.confirmed_at is not null) and not exists (\
+     select 1 from passkeys k where k.user_id = m.user_id)) as missing";
 
 #[derive(QueryableByName)]
 struct Member {

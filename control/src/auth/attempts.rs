@@ -48,6 +48,15 @@ impl Attempt {
         }
     }
 
+    /// Of signing in with a passkey alone: whose it is comes with the answer, so it is counted for the address.
+    pub fn of_passkey(address: Option<&str>) -> Self {
+        let from = place(address.unwrap_or_default());
+        Self {
+            account: format!("passkey:{from}"),
+            address: format!("address:{from}"),
+        }
+    }
+
     /// Counts the attempt, or refuses it.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! One's own password, and the one-time link for somebody who lost theirs.
 
-use super::{Client, NewSession, actors, attempts::Attempt, own_sessions, passwords, tokens};
+use super::{
+    Client, NewSession, actors, attempts::Attempt, own_sessions, passwords, proof, second_factor::own, tokens,
+};
 use crate::{
     Control,
     audit::{self, Entry, Outcome},
@@ -67,6 +69,54 @@ pub async fn change_password(
             let session = own_sessions::replace(control, conn, actor, actor.org_id, client).await?;
             ended.extend(own_sessions::own(actor));
             let entry = Entry::new("user.password_change", "user").object(user.0, &actor.name);
+            audit::record(conn, actor, entry).await?;
+            Ok((session, ended))
+        })
+        .await?;
+    own_sessions::tell(control, &ended);
+    Ok(session)
+}
+
+/// Gives one's own account, which came to be through a provider, its first password. Every session ends; the browser that asked
+/// gets a new one.
+///
+/// # Errors
+/// 403 `session_needed` for a key, or `prove_first`; 409 `password_exists`; 422 for the password.
+pub async fn set_first_password(
+    control: &Control,
+    actor: &Actor,
+    new: SecretString,
+    client: &Client,
+) -> Result<Option<NewSession>> {
+    let user = own(actor)?;
+    passwords::check(&new, &actor.name)?;
+    let mut conn = control.db().conn().await?;
+    proof::require(&mut conn, actor).await?;
+    // The hash takes its time; somebody else may use the connection meanwhile.
+    drop(conn);
+    let hashed = passwords::hash(new).await?;
+    let mut conn = control.db().conn().await?;
+    let (session, ended) = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let set = diesel::sql_query(
+                "update users set password_hash = $2, updated_at = now() where id = $1 and password_hash is null",
+            )
+            .bind::<SqlUuid, _>(user.0)
+            .bind::<Text, _>(&hashed)
+            .execute(conn)
+            .await?;
+            if set == 0 {
+                return Err(Problem::new(
+                    ErrorClass::Conflict,
+                    "password_exists",
+                    "Your account has a password already. Change it with the one that it has.",
+                )
+                .into());
+            }
+            let mut ended = own_sessions::end_all(conn, user, None, own_sessions::own(actor)).await?;
+            let session = own_sessions::replace(control, conn, actor, actor.org_id, client).await?;
+            ended.extend(own_sessions::own(actor));
+            let entry = Entry::new("user.password_first", "user").object(user.0, &actor.name);
             audit::record(conn, actor, entry).await?;
             Ok((session, ended))
         })

@@ -131,10 +131,15 @@ pub(crate) async fn replace(
         return Ok(None);
     };
     let new = sessions::create(control, conn, (user, &actor.name, actor.role), org, client).await?;
-    diesel::sql_query("delete from sessions where id = $1")
-        .bind::<SqlUuid, _>(id.0)
-        .execute(conn)
-        .await?;
+    // When its holder last showed that it is theirs goes on to the new one: a change of rights shows nothing.
+    diesel::sql_query(
+        "with old as (delete from sessions where id = $1 returning proven_at) \
+         update sessions s set proven_at = old.proven_at from old where s.id = $2",
+    )
+    .bind::<SqlUuid, _>(id.0)
+    .bind::<Nullable<SqlUuid>, _>(own(&new.actor).map(|id| id.0))
+    .execute(conn)
+    .await?;
     Ok(Some(new))
 }
 

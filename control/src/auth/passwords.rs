@@ -107,6 +107,16 @@ struct Kept {
     password_hash: Option<String>,
 }
 
+/// Whether the account has a password at all.
+pub(super) async fn has_one(control: &Control, user: UserId) -> Result<bool> {
+    let mut conn = control.db().conn().await?;
+    let kept: Kept = diesel::sql_query("select password_hash from users where id = $1")
+        .bind::<SqlUuid, _>(user.0)
+        .get_result(&mut conn)
+        .await?;
+    Ok(kept.password_hash.is_some())
+}
+
 /// Whether it is the password of this account.
 pub(super) async fn is_own(control: &Control, user: UserId, password: SecretString) -> Result<bool> {
     let mut conn = control.db().conn().await?;
@@ -127,7 +137,8 @@ pub async fn set_password(control: &Control, name: &str, password: SecretString)
     set_password_and(control, name, password, false).await
 }
 
-/// As [`set_password`]; `without_second_factor` takes the second factor away too, for somebody who lost it.
+/// As [`set_password`]; `without_second_factor` takes the second factor and the passkeys away too, for somebody who
+/// lost them.
 ///
 /// # Errors
 /// As [`set_password`].

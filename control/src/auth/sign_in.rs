@@ -18,7 +18,7 @@ use domain::{
     ids::{OrgId, UserId},
 };
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 #[derive(QueryableByName)]
@@ -139,21 +139,36 @@ pub(crate) async fn admit(
     provider: Option<&str>,
     client: &Client,
 ) -> Result<Entered> {
-    let (user, name) = who;
+    let (user, _) = who;
     if second_factor::is_on(conn, user).await? {
         return Ok(Entered::Step(second_factor::begin_step(conn, user).await?));
     }
+    let how = provider.map(|provider| json!({ "provider": provider }));
+    Ok(Entered::Session(begin(control, conn, who, how, client).await?))
+}
+
+/// Makes the session of somebody who needs to show nothing more. `how` is for the audit log. In the caller's transaction.
+///
+/// # Errors
+/// 403 `no_organisation`.
+pub(super) async fn begin(
+    control: &Control,
+    conn: &mut AsyncPgConnection,
+    (user, name): (UserId, &str),
+    how: Option<Value>,
+    client: &Client,
+) -> Result<NewSession> {
     let org = actors::home(conn, user).await?.ok_or_else(no_organisation)?;
     let member = actors::actor_for_user(conn, org, user)
         .await?
         .ok_or_else(wrong_credentials)?;
     let session = sessions::create(control, conn, (user, name, member.role), org, client).await?;
     let mut entry = Entry::new("session.begin", "user").object(user.0, name);
-    if let Some(provider) = provider {
-        entry = entry.after(json!({ "provider": provider }));
+    if let Some(how) = how {
+        entry = entry.after(how);
     }
     audit::record(conn, &session.actor, entry).await?;
-    Ok(Entered::Session(session))
+    Ok(session)
 }
 
 /// Somebody who is not signed in, for the audit log.

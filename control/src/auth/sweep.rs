@@ -7,8 +7,8 @@ use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_secs(3600);
 
-/// Deletes sessions that expired, counts of failed sign-ins that no longer matter, sign-ins that never came back from a provider and used set-up tokens; runs until
-/// cancelled.
+/// Deletes sessions that expired, counts of failed sign-ins that no longer matter, sign-ins that never came back from a
+/// provider, questions for a passkey that nobody answered, and used set-up tokens; runs until cancelled.
 pub(crate) async fn sweep(control: &Control) {
     let stop = control.stopping();
     loop {
@@ -34,6 +34,7 @@ async fn once(control: &Control) -> Result<()> {
     for sql in [
         "delete from login_failures where last_at < now() - interval '1 day'",
         "delete from sign_in_flows where expires_at < now()",
+        "delete from passkey_challenges where expires_at < now()",
         "delete from setup_tokens where used_at < now() - interval '1 day'",
     ] {
         diesel::sql_query(sql).execute(&mut conn).await?;

@@ -27,8 +27,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 const LIST: &str = "select u.id, u.name, m.role, u.disabled_at is not null as disabled, u.is_server_admin as server_admin, u.email, \
-     m.created_at as joined_at, exists (select 1 from second_factors f where f.user_id = u.id \
-       and f.confirmed_at is not null) as second_factor, (select max(s.last_seen_at) from sessions s \
+     (select min(p.name) from identities i join identity_providers p on p.id = i.provider_id \
+       where i.user_id = u.id and lower(i.email) = lower(u.email)) as email_confirmed_by, \
+     m.created_at as joined_at, (exists (select 1 from second_factors f where f.user_id = u.id \
+       and f.confirmed_at is not null) or exists (select 1 from passkeys k where k.user_id = u.id)) as second_factor, \
+     (select max(s.last_seen_at) from sessions s \
        where s.user_id = u.id and s.org_id = m.org_id) as seen_at, \
      (select count(*) from memberships o where o.user_id = u.id) as orgs \
      from memberships m join users u on u.id = m.user_id where m.org_id = $1";
@@ -51,6 +54,8 @@ struct Row {
     second_factor: bool,
     #[diesel(sql_type = Nullable<Text>)]
     email: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    email_confirmed_by: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     seen_at: Option<Timestamp>,
     #[diesel(sql_type = BigInt)]
@@ -67,6 +72,7 @@ impl Row {
             server_admin: self.server_admin,
             second_factor: self.second_factor,
             email: self.email,
+            email_confirmed_by: self.email_confirmed_by,
             joined_at: self.joined_at,
             seen_at: self.seen_at,
         })

@@ -8,13 +8,13 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use domain::{
     Timestamp,
     auth::{Actor, Permission, Via},
-    errors::{ErrorClass, Problem},
+    errors::Problem,
     ids::IdentityId,
     pages::Page,
     providers::Identity,
@@ -78,14 +78,6 @@ struct Gone {
     label: String,
 }
 
-#[derive(QueryableByName)]
-struct Left {
-    #[diesel(sql_type = Bool)]
-    another: bool,
-    #[diesel(sql_type = Bool)]
-    password: bool,
-}
-
 /// Takes a link away: the account at the provider signs nobody in here any more.
 ///
 /// # Errors
@@ -97,11 +89,7 @@ pub async fn unlink(control: &Control, actor: &Actor, id: IdentityId) -> Result<
     };
     let mut conn = control.db().conn().await?;
     conn.transaction::<_, Error, _>(async |conn| {
-        // Two links that are taken away at once must not both find the other one.
-        diesel::sql_query("select 1 from users where id = $1 for update")
-            .bind::<SqlUuid, _>(user.0)
-            .execute(conn)
-            .await?;
+        auth::ways::lock(conn, user).await?;
         let gone: Option<Gone> = diesel::sql_query(
             "delete from identities i using identity_providers p where i.id = $1 and i.user_id = $2 and p.id = i.provider_id \
              returning p.name as provider, i.label",
@@ -112,23 +100,7 @@ pub async fn unlink(control: &Control, actor: &Actor, id: IdentityId) -> Result<
         .await
         .optional()?;
         let gone = gone.ok_or_else(|| Problem::not_found("identity"))?;
-        let left: Left = diesel::sql_query(
-            "select exists (select 1 from identities i join identity_providers p on p.id = i.provider_id \
-               where i.user_id = $1 and p.enabled) as another, u.password_hash is not null as password \
-             from users u where u.id = $1",
-        )
-        .bind::<SqlUuid, _>(user.0)
-        .get_result(conn)
-        .await?;
-        let by_password = left.password && super::passwords_taken(conn).await?;
-        if !left.another && !by_password {
-            return Err(Problem::new(
-                ErrorClass::Conflict,
-                "last_way_in",
-                "This is the last way in that your account has. Link another one, or ask an admin for a link that sets a password.",
-            )
-            .into());
-        }
+        auth::ways::require_one(conn, user).await?;
         let entry = Entry::new("identity.unlink", "user").object(user, &actor.name);
         let before = json!({ "provider": gone.provider, "as": gone.label });
         audit::record(conn, actor, entry.before(before)).await

@@ -80,7 +80,7 @@ pub async fn set_sign_in_policy(
         if !policy.passwords {
             let linked: Answer = diesel::sql_query(
                 "select exists (select 1 from identities i join identity_providers p on p.id = i.provider_id \
-                 where i.user_id = $1 and p.enabled) as yes",
+                 where i.user_id = $1 and p.enabled) or exists (select 1 from passkeys where user_id = $1) as yes",
             )
             .bind::<Nullable<SqlUuid>, _>(actor.user_id.map(|user| user.0))
             .get_result(conn)
@@ -89,7 +89,8 @@ pub async fn set_sign_in_policy(
                 return Err(Problem::new(
                     ErrorClass::Conflict,
                     "link_first",
-                    "Your own account is linked to no provider, so this would shut you out. Link it in Settings, Profile first.",
+                    "Your own account is linked to no provider and has no passkey, so this would shut you out. Link it in Settings, \
+                     Profile first.",
                 )
                 .into());
             }

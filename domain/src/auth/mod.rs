@@ -192,7 +192,7 @@ permissions! {
     Public = "public", Needs::Nothing;
     /// See one's own profile, and sign out.
     Own = "own", Needs::SignIn;
-    /// Manage one's own password, sessions, API keys, second factor and linked accounts.
+    /// Manage one's own password, passkeys, sessions, API keys, second factor and linked accounts.
     OwnManage = "own.manage", Needs::SignIn;
     /// See containers, their state and what is planned for them.
     ContainersRead = "containers.read", Needs::Role(Role::Viewer);

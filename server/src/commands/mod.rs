@@ -78,7 +78,7 @@ enum User {
         /// A file that holds the new password; without it one is made and printed.
         #[arg(long)]
         password_file: Option<PathBuf>,
-        /// Takes the second factor away too, for somebody who lost it.
+        /// Takes the second factor away too, passkeys included, for somebody who lost it.
         #[arg(long)]
         without_second_factor: bool,
     },

@@ -13,6 +13,7 @@ mod hosts_reach;
 mod identity;
 mod inside;
 mod lifecycle;
+mod passkeys;
 mod people;
 mod permissions;
 mod providers;

@@ -1,19 +1,24 @@
 //! The second factor: codes of an authenticator app, and recovery codes for when it is lost.
 //!
 //! Between a right password and a right code there is a step of its own: a random token in the browser's cookie that opens
-//! nothing but the page that asks for the code, for five minutes. Passkeys will be another answer to the same step.
+//! nothing but the page that asks for the code, for five minutes ([`step`]). A passkey is another answer to the same step
+//! ([`super::passkeys`]): whoever has one is asked for a second factor, and has recovery codes.
 
+mod step;
 #[cfg(test)]
 mod tests;
 mod totp;
 
+pub use step::{STEP_LASTS, sign_in_with_code};
+pub(super) use step::{begin_step, complete, pending};
+
 use super::{
-    Client, NewSession, actors, attempts::Attempt, change_password::session_needed, own_sessions, passwords,
-    sessions, tokens,
+    Client, NewSession, attempts::Attempt, change_password::session_needed, own_sessions, passwords, proof,
+    tokens,
 };
 use crate::{
     Control,
-    audit::{self, Entry, Outcome},
+    audit::{self, Entry},
     error::{Error, Result},
     secrets::Sealed,
 };
@@ -28,12 +33,9 @@ use domain::{
     ids::{OrgId, SecretId, UserId},
     people::{SecondFactor, SecondFactorSetup},
 };
-use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
+use secrecy::SecretString;
 use uuid::Uuid;
 
-/// How long the step between password and code lasts.
-pub const STEP_LASTS: Duration = Duration::from_secs(300);
 /// How many recovery codes there are.
 const CODES: usize = 10;
 
@@ -64,9 +66,33 @@ async fn stored(conn: &mut AsyncPgConnection, user: UserId) -> Result<Option<Sto
     .optional()?)
 }
 
-/// Whether an account is asked for a code.
+#[derive(QueryableByName)]
+struct Having {
+    #[diesel(sql_type = Bool)]
+    app: bool,
+    #[diesel(sql_type = Bool)]
+    passkey: bool,
+}
+
+async fn having(conn: &mut AsyncPgConnection, user: UserId) -> Result<Having> {
+    Ok(diesel::sql_query(
+        "select exists (select 1 from second_factors where user_id = $1 and confirmed_at is not null) as app, \
+         exists (select 1 from passkeys where user_id = $1) as passkey",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .get_result(conn)
+    .await?)
+}
+
+/// Whether a password alone does not open the account: it has an app or a passkey.
 pub(super) async fn is_on(conn: &mut AsyncPgConnection, user: UserId) -> Result<bool> {
-    Ok(stored(conn, user).await?.is_some_and(|stored| stored.confirmed))
+    let having = having(conn, user).await?;
+    Ok(having.app || having.passkey)
+}
+
+/// Whether it has an authenticator app.
+pub(super) async fn has_app(conn: &mut AsyncPgConnection, user: UserId) -> Result<bool> {
+    Ok(having(conn, user).await?.app)
 }
 
 /// Whether somebody has a second factor of their own.
@@ -113,7 +139,7 @@ pub async fn second_factor(control: &Control, actor: &Actor) -> Result<SecondFac
         return Ok(SecondFactor::default());
     };
     let mut conn = control.db().conn().await?;
-    let on = is_on(&mut conn, user).await?;
+    let having = having(&mut conn, user).await?;
     let Left { left } = diesel::sql_query(
         "select count(*) as left from recovery_codes where user_id = $1 and used_at is null",
     )
@@ -121,8 +147,12 @@ pub async fn second_factor(control: &Control, actor: &Actor) -> Result<SecondFac
     .get_result(&mut conn)
     .await?;
     Ok(SecondFactor {
-        on,
-        recovery_codes_left: if on { left.unsigned_abs() } else { 0 },
+        on: having.app,
+        recovery_codes_left: if having.app || having.passkey {
+            left.unsigned_abs()
+        } else {
+            0
+        },
         missing: actor.second_factor_missing,
     })
 }
@@ -221,7 +251,8 @@ pub async fn confirm_second_factor(
     Ok((codes, session))
 }
 
-async fn new_codes(conn: &mut AsyncPgConnection, user: UserId) -> Result<Vec<String>> {
+/// Makes recovery codes in the place of all others.
+pub(super) async fn new_codes(conn: &mut AsyncPgConnection, user: UserId) -> Result<Vec<String>> {
     // Without what is easily mistaken for another: 16 letters of 32 are 80 bits.
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz123456789";
     let codes: Vec<String> = (0..CODES)
@@ -250,27 +281,36 @@ fn recovery_hash(code: &str) -> Vec<u8> {
     tokens::hash(&plain.to_ascii_lowercase())
 }
 
-/// Turns it off, with the password. Every other session ends.
+/// Forgets the recovery codes: nothing is left that they would stand in for.
+pub(super) async fn forget_codes(conn: &mut AsyncPgConnection, user: UserId) -> Result<()> {
+    diesel::sql_query("delete from recovery_codes where user_id = $1")
+        .bind::<SqlUuid, _>(user.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Turns the app off, with the password; an account that has none must have signed in lately. Every other session ends. The
+/// recovery codes stay while there are passkeys.
 ///
 /// # Errors
-/// 403 `session_needed`; 422 `wrong_password`; 429 after too many tries.
+/// 403 `session_needed` or `prove_first`; 422 `wrong_password`; 429 after too many tries.
 pub async fn end_second_factor(control: &Control, actor: &Actor, password: SecretString) -> Result<()> {
     let user = own(actor)?;
-    let attempt = Attempt::new(&actor.name, actor.address.as_deref());
-    attempt.begin(control).await?;
-    if !passwords::is_own(control, user, password).await? {
-        return Err(Problem::invalid(
-            "wrong_password",
-            "password",
-            "That is not your password. Check it and try again.",
-        )
-        .into());
+    if passwords::has_one(control, user).await? {
+        proof::prove_with_password(control, actor, password).await?;
     }
     let mut conn = control.db().conn().await?;
     let ended = conn
         .transaction::<_, Error, _>(async |conn| {
-            attempt.succeeded(conn).await?;
-            take_away(conn, user).await?;
+            proof::require(conn, actor).await?;
+            diesel::sql_query("delete from second_factors where user_id = $1")
+                .bind::<SqlUuid, _>(user.0)
+                .execute(conn)
+                .await?;
+            if !is_on(conn, user).await? {
+                forget_codes(conn, user).await?;
+            }
             let entry = Entry::new("user.second_factor_off", "user").object(user.0, &actor.name);
             audit::record(conn, actor, entry).await?;
             own_sessions::end_all(conn, user, None, own_sessions::own(actor)).await
@@ -297,10 +337,11 @@ pub async fn clear_second_factor(control: &Control, actor: &Actor, user: UserId)
     .await
 }
 
-/// Deletes an account's second factor and its recovery codes.
+/// Deletes all that an account is asked for beside a password: app, passkeys, recovery codes.
 pub(super) async fn take_away(conn: &mut AsyncPgConnection, user: UserId) -> Result<()> {
     diesel::sql_query(
-        "with codes as (delete from recovery_codes where user_id = $1), \
+        "with codes as (delete from recovery_codes where user_id = $1), keys as (delete from passkeys where user_id = $1), \
+         asked as (delete from passkey_challenges where user_id = $1), \
          steps as (delete from sign_in_steps where user_id = $1) delete from second_factors where user_id = $1",
     )
     .bind::<SqlUuid, _>(user.0)
@@ -309,108 +350,8 @@ pub(super) async fn take_away(conn: &mut AsyncPgConnection, user: UserId) -> Res
     Ok(())
 }
 
-/// The step after a right password: a token for the cookie, worth nothing but the question for the code.
-pub(super) async fn begin_step(conn: &mut AsyncPgConnection, user: UserId) -> Result<SecretString> {
-    let token = tokens::random("");
-    diesel::sql_query(
-        "with old as (delete from sign_in_steps where expires_at < now()) \
-         insert into sign_in_steps (token_hash, user_id, expires_at) values ($1, $2, now() + $3 * interval '1 second')",
-    )
-    .bind::<Bytea, _>(tokens::hash(token.expose_secret()))
-    .bind::<SqlUuid, _>(user.0)
-    .bind::<BigInt, _>(STEP_LASTS.as_secs().cast_signed())
-    .execute(conn)
-    .await?;
-    Ok(token)
-}
-
-#[derive(QueryableByName)]
-struct Pending {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// Completes a sign-in with a code of the app, or with a recovery code, which is used up by it.
-///
-/// # Errors
-/// 401 `sign_in_again` when the five minutes are over; 422 `code_wrong`; 429 after too many tries; 403 `no_organisation`.
-pub async fn sign_in_with_code(
-    control: &Control,
-    step: &str,
-    code: &str,
-    client: &Client,
-) -> Result<NewSession> {
-    let mut conn = control.db().conn().await?;
-    let pending: Option<Pending> = diesel::sql_query(
-        "select u.id, u.name from sign_in_steps s join users u on u.id = s.user_id \
-         where s.token_hash = $1 and s.expires_at > now() and u.disabled_at is null",
-    )
-    .bind::<Bytea, _>(tokens::hash(step))
-    .get_result(&mut conn)
-    .await
-    .optional()?;
-    let pending = pending.ok_or_else(again)?;
-    let user = UserId(pending.id);
-    drop(conn);
-    // Counted per account alone: only somebody who knows the password comes this far.
-    let attempt = attempt(user);
-    attempt.begin(control).await?;
-    let mut conn = control.db().conn().await?;
-    let done = conn
-        .transaction::<_, Error, _>(async |conn| {
-            let stored = stored(conn, user).await?.filter(|stored| stored.confirmed).ok_or_else(again)?;
-            let by_app = totp::matching(&opened(control, user, &stored)?, code, stored.now, stored.last_step);
-            let recovered = match by_app {
-                Some(step) => {
-                    diesel::sql_query("update second_factors set last_step = $2 where user_id = $1")
-                        .bind::<SqlUuid, _>(user.0)
-                        .bind::<BigInt, _>(step)
-                        .execute(conn)
-                        .await?;
-                    false
-                }
-                None => {
-                    let used = diesel::sql_query(
-                        "update recovery_codes set used_at = now() where user_id = $1 and code_hash = $2 and used_at is null",
-                    )
-                    .bind::<SqlUuid, _>(user.0)
-                    .bind::<Bytea, _>(recovery_hash(code))
-                    .execute(conn)
-                    .await?;
-                    if used == 0 {
-                        return Ok(None);
-                    }
-                    true
-                }
-            };
-            attempt.succeeded(conn).await?;
-            diesel::sql_query("delete from sign_in_steps where user_id = $1")
-                .bind::<SqlUuid, _>(user.0)
-                .execute(conn)
-                .await?;
-            let org = actors::home(conn, user).await?.ok_or_else(super::sign_in::no_organisation)?;
-            let member = actors::actor_for_user(conn, org, user).await?.ok_or_else(again)?;
-            let session = sessions::create(control, conn, (user, &pending.name, member.role), org, client).await?;
-            let entry = Entry::new("session.begin", "user").object(user.0, &pending.name);
-            let after = serde_json::json!({ "second_factor": if recovered { "recovery code" } else { "app" } });
-            audit::record(conn, &session.actor, entry.after(after)).await?;
-            Ok(Some(session))
-        })
-        .await?;
-    if let Some(session) = done {
-        return Ok(session);
-    }
-    let org = actors::home(&mut conn, user).await?.unwrap_or(OrgId::HOME);
-    let stranger = super::sign_in::stranger(org, client);
-    let entry = Entry::new("session.second_factor", "user").object(user.0, &pending.name);
-    audit::record(&mut conn, &stranger, entry.outcome(Outcome::Refused)).await?;
-    Err(wrong("code").into())
-}
-
 /// One's own account, and only by browser.
-fn own(actor: &Actor) -> Result<UserId, Problem> {
+pub(super) fn own(actor: &Actor) -> Result<UserId, Problem> {
     actor.require(Permission::OwnManage)?;
     match (actor.user_id, own_sessions::own(actor)) {
         (Some(user), Some(_)) => Ok(user),
@@ -427,13 +368,5 @@ fn wrong(field: &str) -> Problem {
         "code_wrong",
         field,
         "That code is not right. Take the one that the app shows now, and check the clock of its device.",
-    )
-}
-
-fn again() -> Problem {
-    Problem::new(
-        ErrorClass::Unauthenticated,
-        "sign_in_again",
-        "The sign-in took too long. Sign in with your password again.",
     )
 }

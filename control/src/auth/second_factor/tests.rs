@@ -1,6 +1,7 @@
 use super::*;
 use crate::{auth, testing::Fixture};
 use domain::{auth::Role, people::OrgChange};
+use secrecy::ExposeSecret;
 
 const PASSWORD: &str = "seven otters on a raft";
 
@@ -228,4 +229,29 @@ async fn an_organisation_may_ask_for_it() {
         .unwrap()
         .unwrap();
     assert!(found.may(Permission::ContainersRead));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_key_for_the_secrets_changes_no_code() {
+    let fixture = Fixture::new().await;
+    let control = &fixture.control;
+    let client = Client::default();
+    let session = person(&fixture).await;
+    let setup = begin_second_factor(control, &session.actor).await.unwrap();
+    confirm_second_factor(control, &session.actor, &shown(&setup.secret, 0), &client)
+        .await
+        .unwrap();
+    let key = crate::secrets::SealKey::random();
+    let rotated = crate::secrets::rotate(control, &key, false).await.unwrap();
+    assert_eq!((rotated.sealed, rotated.lost), (1, 0));
+
+    // A server with the old key can no longer read it, and says so.
+    let token = step(&fixture).await;
+    let old = sign_in_with_code(control, &token, &shown(&setup.secret, 1), &client).await;
+    assert_eq!(code(old), "secret_key_lost");
+    let restarted = fixture.keyed(key);
+    let session = sign_in_with_code(&restarted, &token, &shown(&setup.secret, 1), &client)
+        .await
+        .unwrap();
+    assert_eq!(session.actor.name, "ada");
 }
