@@ -73,8 +73,21 @@ test("invite, accept, change the role, end the session", async ({ page, browser,
   await hydrated(ada);
   await ada.getByLabel("Username").fill(name);
   await ada.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
-  await ada.getByRole("button", { name: "Sign in" }).click();
+  await ada.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(ada.getByRole("heading", { name: "Fleet", level: 1 })).toBeAttached();
+
+  // Her address, which nobody has confirmed.
+  await page.getByRole("button", { name: `More actions, ${name}`, exact: true }).click();
+  await page.getByRole("menuitem", { name: "E-mail address" }).click();
+  const emailing = page.getByRole("dialog", { name: `E-mail address of ${name}` });
+  guard.expect(/answer 422/, /status of 422/);
+  await emailing.getByLabel("E-mail address").fill("no address");
+  await emailing.getByRole("button", { name: "Save" }).click();
+  await expect(emailing.getByRole("alert")).toBeVisible();
+  await emailing.getByLabel("E-mail address").fill(`${name}@example.org`);
+  await eyes.check("people-email");
+  await emailing.getByRole("button", { name: "Save" }).click();
+  await expect(line(page, name)).toContainText(`${name}@example.org, not confirmed`);
 
   await page.getByRole("button", { name: `More actions, ${name}`, exact: true }).click();
   await page.getByRole("menuitem", { name: "Link for a new password" }).click();
@@ -195,14 +208,14 @@ test("a second factor asks for a code", async ({ page, eyes, guard, stack }, inf
     await hydrated(page);
     await page.getByLabel("Username").fill(name);
     await page.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
   };
   await signIn();
   await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeAttached();
 
   await open(page, "/settings");
   await page.getByRole("button", { name: "Set up" }).click();
-  const dialog = page.getByRole("dialog", { name: "Set up a second factor" });
+  const dialog = page.getByRole("dialog", { name: "Set up an authenticator app" });
   const secret = await dialog.getByLabel("Secret").inputValue();
   await eyes.check("second-factor-setup");
   await dialog.getByLabel("Code that the app shows").fill(shown(secret));
@@ -222,9 +235,9 @@ test("a second factor asks for a code", async ({ page, eyes, guard, stack }, inf
   await hydrated(page);
   await eyes.check("second-factor-code");
   await page.getByLabel("Code").fill("000000");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("alert")).toContainText("That code is not right");
   await page.getByLabel("Code").fill(recovery);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Fleet", level: 1 })).toBeAttached();
 });

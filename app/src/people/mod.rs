@@ -1,6 +1,7 @@
 //! People of the organisation: members, invitations, teams and what they are granted.
 
 pub mod api;
+mod email;
 mod grant;
 mod invitations;
 mod invite;

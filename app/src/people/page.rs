@@ -1,6 +1,6 @@
 //! The page of the members and the invitations.
 
-use super::{api, invitations::Invitations, invite::InviteDialog, row::row};
+use super::{api, email::EmailDialog, invitations::Invitations, invite::InviteDialog, row::row};
 use crate::{
     auth::{Me, api::Myself},
     components::{
@@ -28,6 +28,8 @@ pub struct Rows {
     /// Why the last thing that was asked of a member did not work.
     pub fault: RwSignal<Option<(UserId, String)>>,
     pub removing: RwSignal<Option<Member>>,
+    /// Whose e-mail address is written.
+    pub emailing: RwSignal<Option<Member>>,
     /// A one-time link, and whom it is for.
     pub link: RwSignal<Option<(String, String)>>,
 }
@@ -73,6 +75,7 @@ fn Found(me: Myself, members: Vec<Member>, invitations: Vec<Invitation>) -> impl
         members: RwSignal::new(members),
         fault: RwSignal::new(None),
         removing: RwSignal::new(None),
+        emailing: RwSignal::new(None),
         link: RwSignal::new(None),
     };
     let open = RwSignal::new(invitations);
@@ -126,6 +129,7 @@ fn Found(me: Myself, members: Vec<Member>, invitations: Vec<Invitation>) -> impl
         <Invitations open />
         <InviteDialog node=inviting most=role made=Callback::new(move |made| open.update(|open| open.insert(0, made))) />
         <ConfirmRemove rows />
+        <EmailDialog rows />
         <ResetLink rows />
     }
 }

@@ -56,6 +56,7 @@ pub fn row(id: UserId, rows: Rows, me: &Myself) -> AnyView {
             <td role="cell" data-m="title">
                 <div class="name">
                     <span class="t"><span class="clip">{move || name.get()}</span>{tags}</span>
+                    {move || member.with(email)}
                     {fault_of(rows, id)}
                 </div>
             </td>
@@ -71,6 +72,16 @@ pub fn row(id: UserId, rows: Rows, me: &Myself) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// The address, and whether anybody but who wrote it says that it is theirs.
+fn email(member: &Member) -> Option<AnyView> {
+    let email = member.email.clone()?;
+    let checked = match &member.email_confirmed_by {
+        Some(provider) => format!("confirmed by {provider}"),
+        None => "not confirmed".to_owned(),
+    };
+    Some(view! { <span class="s">{format!("{email}, {checked}")}</span> }.into_any())
 }
 
 fn role_cell(
@@ -215,6 +226,10 @@ fn Actions(
         rows.fault.set(None);
         rows.removing.set(Some(member.get_untracked()));
     });
+    let emailing = Callback::new(move |()| {
+        rows.fault.set(None);
+        rows.emailing.set(Some(member.get_untracked()));
+    });
     view! {
         <Show
             when=move || may.get()
@@ -234,6 +249,7 @@ fn Actions(
         >
             <RowMenu id=format!("member-{id}") label=name>
                 <MenuItem icon="key-round" text="Link for a new password" run=reset />
+                <MenuItem icon="mail" text="E-mail address" run=emailing />
                 {member
                     .with(|member| member.second_factor && !own)
                     .then(|| view! { <MenuItem icon="shield-check" text="Take the second factor away" run=clear /> })}

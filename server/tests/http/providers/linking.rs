@@ -114,7 +114,13 @@ async fn a_verified_address_finds_an_account_only_where_that_is_allowed() {
         async move { server.send(reqwest::Method::PATCH, &path, Some(body)).await }
     };
     assert_eq!(set("no address").await.code(), "email_invalid");
-    assert_eq!(set("Ada@Example.org").await.json()["email"], "Ada@Example.org");
+    let written = set("Ada@Example.org").await.json();
+    assert_eq!(written["email"], "Ada@Example.org");
+    assert_eq!(
+        written.get("email_confirmed_by"),
+        None,
+        "an admin wrote it, and nobody checked"
+    );
     assert_eq!(scene.led_to().await, "/sign-in?problem=not_invited");
     scene.change(json!({ "link_by_email": true })).await;
     scene
@@ -131,6 +137,13 @@ async fn a_verified_address_finds_an_account_only_where_that_is_allowed() {
     let mut browser = scene.server.browser();
     scene.sign_in(&mut browser).await;
     assert_eq!(me(&mut browser).await["name"], "grace");
+    let members = scene.server.get("/api/v1/members").await.json();
+    let grace = members["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|member| member["name"] == "grace");
+    assert!(grace.unwrap()["email_confirmed_by"].is_string(), "{grace:?}");
     // Linked for good: the address may change.
     set("").await;
     scene
@@ -160,6 +173,31 @@ async fn the_last_way_in_stays() {
         .await;
     assert_eq!(gone.code(), "last_way_in");
     assert_eq!(identities(&mut ada).await.len(), 1);
+
+    // The account came to be without a password. After a while, signing in again there shows that a password may be set.
+    let password = "eight otters on a raft";
+    let set = [("password", password)];
+    scene
+        .sql("update sessions set proven_at = now() - interval '11 minutes'")
+        .await;
+    assert_eq!(
+        ada.call("/_fn/auth/set-password", &set).await.code(),
+        "prove_first"
+    );
+    let ways = ada.fetch("/_fn/auth/proof").await.json();
+    assert_eq!(
+        (&ways["password"], ways["providers"].as_array().unwrap().len()),
+        (&json!(false), 1)
+    );
+    scene.sign_in(&mut ada).await;
+    assert_eq!(ada.call("/_fn/auth/set-password", &set).await.status, 200);
+    let name = me(&mut ada).await["name"].as_str().unwrap().to_owned();
+    let mut by_password = scene.server.browser();
+    assert_eq!(by_password.sign_in(&name, password).await.status, 200);
+    let unlinked = ada
+        .call("/_fn/auth/unlink", &[("id", linked[0]["id"].as_str().unwrap())])
+        .await;
+    assert_eq!(unlinked.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
