@@ -90,7 +90,7 @@ async fn questions_are_for_their_place_and_answers_for_their_question() {
     for _ in 0..8 {
         answers.push(stranger.call("/_fn/auth/passkey-sign-in", &fields).await.status);
     }
-    assert_eq!(answers.last(), Some(&429), "{answers:?}");
+    assert!(answers.contains(&429), "{answers:?}");
 
     // Without a step that waits there is nothing to complete.
     let step = stranger.call("/_fn/auth/begin-passkey-step", &[]).await;
