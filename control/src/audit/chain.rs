@@ -369,7 +369,7 @@ mod tests {
         );
         let back = tampered(&format!("update audit set actor = 'olga' where id = {second}")).await;
         assert_eq!(back, "");
-        let old = uuid::Uuid::new_v7(Timestamp::from_unix(NoContext, 1_700_000_000, 0));
+        let old = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 1_700_000_000, 0));
         let slipped = tampered(&format!(
             "insert into audit (id, org_id, actor, via, action, object_kind, outcome) \
              select '{old}', org_id, actor, via, action, object_kind, outcome from audit where id = {second}"
