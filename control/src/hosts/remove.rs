@@ -187,8 +187,8 @@ mod tests {
         let [host, other] = [HostId::new(), HostId::new()];
         let json = serde_json::json!({
             "steps": [{ "action": { "type": "restart" }, "target": "name:web" }],
-            "triggers": [{ "type": "event", "on": ["die"], "target": format!("host:{host}") }],
-            "guards": { "conditions": [{ "selector": format!("host:{other}") }] },
+            "triggers": [{ "type": "event", "on": ["die"], "target": format!("host:@{host}") }],
+            "guards": { "conditions": [{ "selector": format!("host:@{other}") }] },
         });
         let steps: Vec<Step> = read(&json["steps"]).expect("steps");
         let triggers: Vec<Trigger> = read(&json["triggers"]).expect("triggers");

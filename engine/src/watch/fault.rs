@@ -54,6 +54,9 @@ impl Listener {
     pub fn heard(&mut self, id: &str) {
         if let Some((_, silent)) = &mut self.silent {
             silent.remove(id);
+            if silent.is_empty() {
+                self.silent = None;
+            }
         }
         if !self.heard.contains(id) {
             self.heard.insert(id.to_owned());
@@ -63,9 +66,12 @@ impl Listener {
     /// A list showed that these are not as they were.
     pub fn listed(&mut self, changed: HashSet<String>, now: Instant) {
         let heard = std::mem::take(&mut self.heard);
-        let silent: HashSet<String> = changed.into_iter().filter(|id| !heard.contains(id)).collect();
-        if !silent.is_empty() {
-            self.silent = Some((now, silent));
+        let new: HashSet<String> = changed.into_iter().filter(|id| !heard.contains(id)).collect();
+        match &mut self.silent {
+            // The first has waited the longest.
+            Some((_, silent)) => silent.extend(new),
+            None if !new.is_empty() => self.silent = Some((now, new)),
+            None => {}
         }
     }
 
@@ -94,9 +100,10 @@ mod tests {
         listener.listed(ids(&["a", "b"]), now);
         listener.heard("b");
         assert_eq!(listener.stalled(now + SETTLE), None);
-        // Never told.
+        // Never told, and found again by the next lists.
         listener.listed(ids(&["c"]), now);
         assert_eq!(listener.stalled(now), None);
+        listener.listed(ids(&["c"]), now + SETTLE / 2);
         assert_eq!(listener.stalled(now + SETTLE), Some(1));
         assert_eq!(listener.stalled(now + SETTLE), None, "said once");
     }
