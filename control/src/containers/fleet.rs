@@ -33,6 +33,8 @@ pub(super) struct State {
     /// Tags and notes of the containers that have some.
     pub(super) marks: HashMap<ContainerId, Marked>,
     pub(super) favourites: HashMap<UserId, HashSet<ContainerId>>,
+    /// Counts what was put into them here, so that what was read before is not taken for the newest.
+    marked: u64,
 }
 
 /// One host as its watcher knows it.
@@ -250,23 +252,27 @@ impl Fleet {
 
     /// Takes tags, notes and favourites as they are stored, and tells the pages of what changed.
     pub(crate) async fn refresh_marks(&self, control: &Control) {
-        let AllMarks { marks, favourites } = match super::marks::all(control).await {
-            Ok(all) => all,
-            Err(error) => {
-                tracing::debug!(error = %error, "marks cannot be read now");
-                return;
-            }
-        };
-        let touched: HashSet<ContainerId> = {
+        let touched: HashSet<ContainerId> = loop {
+            let seen = self.0.read().marked;
+            let AllMarks { marks, favourites } = match super::marks::all(control).await {
+                Ok(all) => all,
+                Err(error) => {
+                    tracing::debug!(error = %error, "marks cannot be read now");
+                    return;
+                }
+            };
             let mut state = self.0.write();
+            if state.marked != seen {
+                continue;
+            }
             let before = std::mem::replace(&mut state.marks, marks);
             state.favourites = favourites;
-            before
+            break before
                 .keys()
                 .chain(state.marks.keys())
                 .filter(|id| before.get(id) != state.marks.get(id))
                 .copied()
-                .collect()
+                .collect();
         };
         self.tell(control, &touched);
     }
@@ -275,6 +281,7 @@ impl Fleet {
     pub(super) fn put_marks(&self, control: &Control, id: ContainerId, marked: Marked) {
         {
             let mut state = self.0.write();
+            state.marked += 1;
             if marked == Marked::default() {
                 state.marks.remove(&id);
             } else {
@@ -286,6 +293,7 @@ impl Fleet {
 
     pub(super) fn put_favourite(&self, user: UserId, id: ContainerId, is: bool) {
         let mut state = self.0.write();
+        state.marked += 1;
         let favourites = state.favourites.entry(user).or_default();
         if is {
             favourites.insert(id);

@@ -328,11 +328,11 @@ async fn the_forecast_tells_blackouts_and_what_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn schedules_of_one_file_name_each_other() {
     let (_database, server) = server().await;
-    let file = |second: &str| {
+    let file = |first: &str| {
         format!(
             "format: chrontainer/v1\nschedules:\n\
-             - {{name: all, triggers: [{{type: interval, every: 1h}}], steps: [{{action: {{type: run_schedule, schedule: part}}}}]}}\n\
-             - {{name: part, triggers: [{second}], steps: [{{action: {{type: noop}}}}]}}\n"
+             - {{name: all, triggers: [{first}], steps: [{{action: {{type: run_schedule, schedule: part}}}}]}}\n\
+             - {{name: part, triggers: [{{type: cron, expression: 0 3 * * *}}], steps: [{{action: {{type: noop}}}}]}}\n"
         )
     };
     let send = async |text: String| {
@@ -342,11 +342,11 @@ async fn schedules_of_one_file_name_each_other() {
             .body(text);
         testkit::server::Answer::of(request).await
     };
-    let circle = send(file("{type: outcome, schedule: all, of: success}")).await;
+    let circle = send(file("{type: outcome, schedule: part, of: success}")).await;
     assert_eq!(circle.code(), "document_invalid", "{circle:?}");
     assert!(circle.text.contains("all, then part, then all"), "{circle:?}");
     assert_eq!(server.get("/api/v1/schedules").await.json()["total"], 0);
-    let good = file("{type: cron, expression: 0 3 * * *}");
+    let good = file("{type: interval, every: 1h}");
     assert_eq!(send(good.clone()).await.json()["created"], 2);
     assert_eq!(send(good).await.json()["unchanged"], 2);
 }

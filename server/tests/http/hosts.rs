@@ -204,7 +204,7 @@ async fn a_host_that_schedules_name_is_not_deleted_by_accident() {
     let asks = json!({
         "name": "Asks", "timezone": "UTC", "steps": [{ "action": { "type": "restart" }, "target": "name:web" }],
         "triggers": [{ "type": "cron", "expression": "0 3 * * *" }],
-        "guards": { "conditions": [{ "selector": "host:nas" }] },
+        "conditions": [{ "selector": "host:nas" }],
     });
     for schedule in [waits, asks] {
         let made = server.post("/api/v1/schedules", schedule).await;

@@ -146,6 +146,7 @@ async fn the_steps_of_a_test_come_as_they_are_done() {
     let (_database, server) = server().await;
     let mut answer = server
         .request(Method::POST, "/api/v1/hosts/test")
+        .bearer_auth(&server.api_key)
         .json(&json!({ "url": hung.docker_host() }))
         .send()
         .await

@@ -1,7 +1,11 @@
 //! A server in the test's own process, for looking inside: its table of routes, its control plane.
 
 use axum::http::Method;
-use domain::auth::Role;
+use domain::{
+    auth::{Actor, Role, Via},
+    ids::SessionId,
+    people::{CreatedApiKey, NewApiKey},
+};
 use secrecy::ExposeSecret;
 use server::{Server, settings::Settings};
 use std::ffi::OsString;
@@ -73,6 +77,22 @@ impl Inside {
             .await
             .unwrap();
         key.expose_secret().to_owned()
+    }
+
+    /// A key that the owner of another one makes in a browser, since a key makes none.
+    pub async fn own_key(&self, key: &str, new: NewApiKey) -> CreatedApiKey {
+        let client = control::auth::Client::default();
+        let actor = control::auth::authenticate_key(self.control(), key, &client)
+            .await
+            .unwrap()
+            .unwrap();
+        let actor = Actor {
+            via: Via::Session { id: SessionId::new() },
+            ..actor
+        };
+        control::auth::api_keys::create_own(self.control(), &actor, new)
+            .await
+            .unwrap()
     }
 
     /// A second organisation.
