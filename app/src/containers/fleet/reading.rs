@@ -79,9 +79,13 @@ impl Reading {
         let live = Live::get();
         let offset = RwSignal::new(0);
         let turn = RwSignal::new(0);
+        let last = StoredValue::new(None::<(Shown, Part)>);
         let part = resource(
             move || (place.lines(), offset.get(), turn.get(), live.gaps()),
-            |(shown, offset, _, _)| read(shown, offset),
+            move |(shown, offset, _, _)| async move {
+                let answer = read(shown.clone(), offset).await;
+                or_as_last_seen(last, shown, offset, answer)
+            },
         );
         let host_turn = RwSignal::new(0);
         let hosts = resource(move || (host_turn.get(), live.gaps()), |_| hosts::api::list(None));
@@ -225,6 +229,27 @@ async fn read(shown: Shown, offset: u32) -> Result<Part, AppError> {
     }
     let page = api::list(shown, offset, ROWS).await?;
     Ok(Part { offset, page })
+}
+
+/// While the server is away the list stays as it was seen last; what asked for it again asks once more when it is back.
+fn or_as_last_seen(
+    last: StoredValue<Option<(Shown, Part)>>,
+    shown: Shown,
+    offset: u32,
+    answer: Result<Part, AppError>,
+) -> Result<Part, AppError> {
+    match answer {
+        Ok(part) => {
+            let _ = last.try_set_value(Some((shown, part.clone())));
+            Ok(part)
+        }
+        Err(error) if error.is_offline() => {
+            let kept = last.try_get_value().flatten();
+            let kept = kept.filter(|(of, part)| *of == shown && part.offset == offset);
+            kept.map(|(_, part)| part).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads again soon, but not while the pointer moves over the rows.
