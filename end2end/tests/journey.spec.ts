@@ -29,8 +29,10 @@ async function signOut(page: Page) {
   await page.waitForURL(/\/sign-in/);
 }
 
-test("from the set-up link to a schedule that fires", async ({ page }) => {
+test("from the set-up link to a schedule that fires", async ({ page, guard }) => {
   test.setTimeout(120_000);
+  // What the page reads again while somebody signs out is refused.
+  guard.expect(/answer 401: .*\/_fn\//, /status of 401/);
 
   await test.step("the set-up link makes the owner", async () => {
     await page.goto(stack.url);

@@ -25,7 +25,7 @@ test("a chosen theme stays, without a flash", async ({ page }) => {
 test("the settings of this browser are kept", async ({ page, eyes }) => {
   await page.emulateMedia({ colorScheme: "light" });
   await open(page, "/settings");
-  const card = page.getByRole("region", { name: "This browser" });
+  const card = page.getByRole("region", { name: "Preferences" });
   await card.getByText("Dark", { exact: true }).click();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await card.getByRole("switch", { name: "Keys of one letter" }).click();

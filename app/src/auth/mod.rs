@@ -32,9 +32,21 @@ pub use sign_in::SignIn;
 #[cfg(feature = "ssr")]
 use ways::encoded;
 
+thread_local! {
+    static SIGNING_OUT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whoever signs out does not want to come back to this page: what is refused meanwhile leads nowhere.
+pub fn signing_out() {
+    SIGNING_OUT.set(true);
+}
+
 /// Goes to the sign-in page and comes back here afterwards: the session has ended.
 #[cfg(not(feature = "ssr"))]
 pub fn leave() {
+    if SIGNING_OUT.get() {
+        return;
+    }
     let location = leptos::prelude::window().location();
     let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
     if !here.starts_with("/sign-in") {

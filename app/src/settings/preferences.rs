@@ -26,7 +26,7 @@ pub fn PreferencesCard() -> impl IntoView {
     };
     view! {
         <section class="card" aria-labelledby="preferences">
-            <div class="card-h"><h2 id="preferences">"This browser"</h2></div>
+            <div class="card-h"><h2 id="preferences">"Preferences"</h2></div>
             <div class="card-b stack">
                 <div class="field">
                     <span class="label" id="theme-label">"Theme"</span>
@@ -42,7 +42,7 @@ pub fn PreferencesCard() -> impl IntoView {
                     />
                     <span>"Keys of one letter"</span>
                 </label>
-                <p class="hint">"j, k, x, r, s and others act on lists. Turn them off if they are pressed by accident, by speech input for example."</p>
+                <p class="hint">"Kept in this browser alone. j, k, x, r, s and others act on lists: turn them off if they are pressed by accident, by speech input for example."</p>
             </div>
         </section>
     }

@@ -88,6 +88,11 @@ pub fn OrgItems() -> impl IntoView {
 pub fn SignOutItem() -> impl IntoView {
     let sign_out = ServerAction::<SignOut>::new();
     Effect::new(move |_| {
+        if sign_out.pending().get() {
+            crate::auth::signing_out();
+        }
+    });
+    Effect::new(move |_| {
         if sign_out.value().get().is_some() {
             // Everything that this page knows belongs to the session that ended.
             let _ = window().location().assign("/sign-in");
