@@ -33,7 +33,9 @@ pub async fn sign_in(token: String, answer: String, next: String) -> Result<(), 
 pub async fn step() -> Result<Option<StepWays>, AppError> {
     let control = crate::context::control()?;
     let step = crate::context::cookie_token();
-    Ok(control::auth::passkeys::step_ways(&control, party().ok().as_ref(), &step).await?)
+    // No passkeys at this address are no error here, and must not become the answer's status.
+    let party = Party::at(&crate::context::origin()?).ok();
+    Ok(control::auth::passkeys::step_ways(&control, party.as_ref(), &step).await?)
 }
 
 /// Begins to answer the second step with a passkey.
