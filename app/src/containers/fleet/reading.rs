@@ -127,6 +127,8 @@ impl Reading {
         let load = Load::follow(place, move || part.track());
         Effect::new(move |_| {
             if let Some(Ok(part)) = part.get() {
+                // The first part came with the page.
+                last.set_value(Some((untrack(|| place.lines()), part.clone())));
                 lines.refresh(&part.page.items);
                 favourites.set(part.page.favourites);
                 now.set(Now {
@@ -239,16 +241,12 @@ fn or_as_last_seen(
     answer: Result<Part, AppError>,
 ) -> Result<Part, AppError> {
     match answer {
-        Ok(part) => {
-            let _ = last.try_set_value(Some((shown, part.clone())));
-            Ok(part)
-        }
         Err(error) if error.is_offline() => {
             let kept = last.try_get_value().flatten();
             let kept = kept.filter(|(of, part)| *of == shown && part.offset == offset);
             kept.map(|(_, part)| part).ok_or(error)
         }
-        Err(error) => Err(error),
+        other => other,
     }
 }
 
