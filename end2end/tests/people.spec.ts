@@ -20,7 +20,7 @@ test("invite, accept, change the role, end the session", async ({ page, browser,
     await page.getByRole("navigation", { name: "Main", exact: true }).getByRole("link", { name: "Settings" }).click();
   }
   await expect(page.getByRole("heading", { name: "Profile", level: 1 })).toBeAttached();
-  await expect(page.getByText("This browser")).toBeVisible();
+  await expect(page.getByText("This browser", { exact: true })).toBeVisible();
   await eyes.check("settings-profile");
 
   await page.getByRole("navigation", { name: "Settings" }).getByRole("link", { name: "People" }).click();
