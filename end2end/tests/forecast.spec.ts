@@ -86,7 +86,7 @@ test("the arrow keys go from run to run", async ({ page }) => {
 });
 
 test("a blackout is hatched, its runs are held, and what ran shows its outcome", async ({ page, stack, eyes }) => {
-  const ran = await stack.schedule({ name: "Ran before", triggers: cron("0 5 1 1 *"), steps: restart("name:cache") });
+  const ran = await stack.schedule({ name: "Ran before", triggers: cron("0 5 1 1 *"), steps: restart("name:notes") });
   await stack.api("POST", `/schedules/${ran.id}/run`);
   await expect
     .poll(async () => (await stack.api("GET", `/runs?schedule=${ran.id}`)).items[0]?.status)
