@@ -10,9 +10,12 @@ use apalis_postgres::PostgresStorage;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::{
+    actions::Action,
     auth::{Actor, Role, Via},
+    guards::Guards,
     ids::{OrgId, RunId, SessionId, UserId},
     runs::Run,
+    schedules::{Schedule, ScheduleDraft, Step, Trigger},
 };
 use testkit::postgres::TestDatabase;
 
@@ -89,6 +92,24 @@ impl Fixture {
     /// Does what a worker would: executes every run that has a job, until none is left.
     pub async fn work(&self) {
         work_on(&self.control).await;
+    }
+
+    /// A schedule of one step that does nothing.
+    pub async fn by_cron(&self, name: &str, timezone: &str, expression: &str) -> Schedule {
+        let draft = ScheduleDraft {
+            name: name.to_owned(),
+            enabled: true,
+            timezone: timezone.to_owned(),
+            triggers: vec![Trigger::Cron {
+                expression: expression.to_owned(),
+            }],
+            steps: vec![Step::new(Action::Noop, "")],
+            guards: Guards::default(),
+            version: None,
+        };
+        crate::schedules::create(&self.control, &self.owner, draft)
+            .await
+            .unwrap()
     }
 
     pub async fn run(&self, id: RunId) -> Run {

@@ -84,6 +84,10 @@ struct Last {
     newest: Uuid,
 }
 
+/// The newest line that is chained in an organisation: ids come a little out of order.
+const NEWEST: &str = "select max(audit_id::text)::uuid from (select audit_id from audit_chain where org_id = $1 \
+     order by seq desc limit 1000) as recent";
+
 /// A line with every column as text, in one order for ever.
 #[derive(QueryableByName)]
 struct Line {
@@ -123,11 +127,9 @@ async fn batch(conn: &mut AsyncPgConnection, org: Uuid) -> Result<u64> {
     if !locked {
         return Ok(0);
     }
-    let last: Option<Last> = diesel::sql_query(
-        "select seq, hash, (select max(audit_id::text)::uuid from (select audit_id from audit_chain where org_id = $1 \
-           order by seq desc limit 1000) as recent) as newest \
-         from audit_chain where org_id = $1 order by seq desc limit 1",
-    )
+    let last: Option<Last> = diesel::sql_query(format!(
+        "select seq, hash, ({NEWEST}) as newest from audit_chain where org_id = $1 order by seq desc limit 1"
+    ))
     .bind::<SqlUuid, _>(org)
     .get_result(conn)
     .await
@@ -168,20 +170,16 @@ async fn batch(conn: &mut AsyncPgConnection, org: Uuid) -> Result<u64> {
     Ok(lines.len() as u64)
 }
 
-/// The newest line that is chained.
 async fn newest(conn: &mut AsyncPgConnection, org: Uuid) -> Result<Option<Uuid>> {
     #[derive(QueryableByName)]
     struct Newest {
         #[diesel(sql_type = Nullable<SqlUuid>)]
         newest: Option<Uuid>,
     }
-    let found: Newest = diesel::sql_query(
-        "select max(audit_id::text)::uuid as newest from (select audit_id from audit_chain where org_id = $1 \
-         order by seq desc limit 1000) as recent",
-    )
-    .bind::<SqlUuid, _>(org)
-    .get_result(conn)
-    .await?;
+    let found: Newest = diesel::sql_query(format!("select ({NEWEST}) as newest"))
+        .bind::<SqlUuid, _>(org)
+        .get_result(conn)
+        .await?;
     Ok(found.newest)
 }
 

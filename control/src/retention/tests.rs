@@ -2,32 +2,11 @@
 
 use super::*;
 use crate::testing::Fixture;
-use domain::{
-    actions::Action,
-    auth::Role,
-    errors::ErrorClass,
-    guards::Guards,
-    ids::ScheduleId,
-    schedules::{ScheduleDraft, Step, Trigger},
-};
+use domain::{auth::Role, errors::ErrorClass, ids::ScheduleId};
 
 impl Fixture {
     async fn weekly(&self, name: &str) -> ScheduleId {
-        let draft = ScheduleDraft {
-            name: name.to_owned(),
-            enabled: true,
-            timezone: "UTC".to_owned(),
-            triggers: vec![Trigger::Cron {
-                expression: "0 3 * * 1".to_owned(),
-            }],
-            steps: vec![Step::new(Action::Noop, "")],
-            guards: Guards::default(),
-            version: None,
-        };
-        crate::schedules::create(&self.control, &self.owner, draft)
-            .await
-            .unwrap()
-            .id
+        self.by_cron(name, "UTC", "0 3 * * 1").await.id
     }
 
     /// A run that was recorded so long ago, with a step, a target and a log of so many bytes.

@@ -3,31 +3,16 @@
 use super::*;
 use crate::testing::Fixture;
 use domain::{
-    actions::Action,
     auth::{Actor, Role},
-    guards::Guards,
     ids::{OrgId, ScheduleId},
     runs::RunState,
-    schedules::{Schedule, ScheduleDraft, Step, Trigger},
+    schedules::Schedule,
     statistics::OutcomeCount,
 };
 
 impl Fixture {
     async fn nightly(&self, name: &str) -> Schedule {
-        let draft = ScheduleDraft {
-            name: name.to_owned(),
-            enabled: true,
-            timezone: "Europe/Berlin".to_owned(),
-            triggers: vec![Trigger::Cron {
-                expression: "0 3 * * *".to_owned(),
-            }],
-            steps: vec![Step::new(Action::Noop, "")],
-            guards: Guards::default(),
-            version: None,
-        };
-        crate::schedules::create(&self.control, &self.owner, draft)
-            .await
-            .unwrap()
+        self.by_cron(name, "Europe/Berlin", "0 3 * * *").await
     }
 
     /// A run that was recorded so long ago, began `late` later and took `took`.

@@ -5,19 +5,26 @@ use crate::{blackouts, hosts, runs::execute, testing::Fixture};
 use domain::{
     blackouts::{BlackoutDraft, BlackoutOn, BlackoutPolicy, BlackoutWindow},
     hosts::{HostDraft, HostPatch},
+    ids::HostId,
     runs::{RunState, TargetState},
 };
 use std::time::{Duration, Instant};
 use testkit::engines::{GeneratedEngine, RunOptions, TestEngine};
 
+/// A server that knows the engine, its host, and the name of a container on it.
+async fn with_one_container(engine: &TestEngine) -> (Fixture, HostId, String) {
+    let web = engine.name("web");
+    engine.run_container(&web, RunOptions::default()).await;
+    let fixture = Fixture::with(engine).await;
+    fixture.see(&web).await;
+    let host = fixture.control.fleet().host_names(fixture.owner.org_id)[0].id;
+    (fixture, host, web)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn maintenance_keeps_planned_work_away_and_nothing_that_is_asked_for() {
     let engine = TestEngine::shared().await;
-    let web = engine.name("web");
-    engine.run_container(&web, RunOptions::default()).await;
-    let fixture = Fixture::with(&engine).await;
-    fixture.see(&web).await;
-    let host = fixture.control.fleet().host_names(fixture.owner.org_id)[0].id;
+    let (fixture, host, web) = with_one_container(&engine).await;
     let patch = HostPatch {
         maintenance: Some(true),
         ..HostPatch::default()
@@ -113,11 +120,7 @@ async fn a_hundred_runs_on_a_host_that_hangs_end_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blackout_of_a_host_keeps_planned_work_off_its_containers() {
     let engine = TestEngine::shared().await;
-    let web = engine.name("web");
-    engine.run_container(&web, RunOptions::default()).await;
-    let fixture = Fixture::with(&engine).await;
-    fixture.see(&web).await;
-    let host = fixture.control.fleet().host_names(fixture.owner.org_id)[0].id;
+    let (fixture, host, web) = with_one_container(&engine).await;
     let now = chrono::Utc::now();
     let draft = BlackoutDraft {
         name: "quiet".to_owned(),
