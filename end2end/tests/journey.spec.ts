@@ -29,7 +29,7 @@ async function signOut(page: Page) {
   await page.waitForURL(/\/sign-in/);
 }
 
-test("from the set-up link to a schedule that fires", async ({ page, guard }) => {
+test("from the set-up link to a schedule that fires", async ({ page, guard, eyes }) => {
   test.setTimeout(120_000);
   // What the page reads again while somebody signs out is refused.
   guard.expect(/answer 401: .*\/_fn\//, /status of 401/);
@@ -37,8 +37,11 @@ test("from the set-up link to a schedule that fires", async ({ page, guard }) =>
   await test.step("the set-up link makes the owner", async () => {
     await page.goto(stack.url);
     await expect(page).toHaveURL(/\/setup$/);
+    await hydrated(page);
+    await eyes.check("setup-without-link");
     await page.goto(stack.setupUrl);
     await hydrated(page);
+    await eyes.check("setup");
     await page.getByLabel("Username").fill(NAME);
     await page.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
     await expect(page.getByText("Good. 22 characters.")).toBeVisible();

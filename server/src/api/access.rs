@@ -2,12 +2,16 @@
 
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
-use control::{auth, people};
+use control::{
+    auth,
+    pages::{ListQuery, part},
+    people,
+};
 use domain::{
     auth::{Permission, Viewer},
     ids::{ApiKeyId, OrgId, SessionId},
@@ -43,21 +47,16 @@ pub async fn me(State(state): State<AppState>, Caller(actor): Caller) -> Result<
     Ok(Json(auth::viewer(&state.control, &actor).await?))
 }
 
-fn all<T>(items: Vec<T>) -> Page<T> {
-    Page {
-        total: items.len() as u64,
-        items,
-        next: None,
-    }
-}
-
 /// Lists the browsers that one is signed in with.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "access", responses((status = 200, body = Page<Session>)))]
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "access", params(super::docs::Paging),
+    responses((status = 200, body = Page<Session>)))]
 pub async fn sessions(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Session>>, ApiError> {
-    Ok(Json(all(auth::list_sessions(&state.control, &actor).await?)))
+    let all = auth::list_sessions(&state.control, &actor).await?;
+    Ok(Json(part(all, &query, |session| session.id.to_string())?))
 }
 
 /// How many sessions ended.
@@ -89,12 +88,15 @@ pub async fn end(
 }
 
 /// Lists one's own API keys in the organisation, and for an admin everybody's.
-#[utoipa::path(get, path = "/api/v1/api-keys", tag = "access", responses((status = 200, body = Page<ApiKey>)))]
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "access", params(super::docs::Paging),
+    responses((status = 200, body = Page<ApiKey>)))]
 pub async fn keys(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<ApiKey>>, ApiError> {
-    Ok(Json(all(auth::api_keys::list(&state.control, &actor).await?)))
+    let all = auth::api_keys::list(&state.control, &actor).await?;
+    Ok(Json(part(all, &query, |key| key.id.to_string())?))
 }
 
 /// Makes an API key; it is in this answer alone.
@@ -123,9 +125,15 @@ pub async fn revoke_key(
 }
 
 /// Lists the organisations that one belongs to; a key knows its own.
-#[utoipa::path(get, path = "/api/v1/orgs", tag = "access", responses((status = 200, body = Page<Org>)))]
-pub async fn orgs(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<Page<Org>>, ApiError> {
-    Ok(Json(people::list_orgs(&state.control, &actor).await?))
+#[utoipa::path(get, path = "/api/v1/orgs", tag = "access", params(super::docs::Paging),
+    responses((status = 200, body = Page<Org>)))]
+pub async fn orgs(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Org>>, ApiError> {
+    let all = people::list_orgs(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |org| org.id.to_string())?))
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

@@ -2,12 +2,15 @@
 
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
-use control::blackouts;
+use control::{
+    blackouts,
+    pages::{ListQuery, part},
+};
 use domain::{
     auth::Permission,
     blackouts::{Blackout, BlackoutDraft},
@@ -46,12 +49,15 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 /// All blackouts of the organisation, by name.
-#[utoipa::path(get, path = "/api/v1/blackouts", tag = "blackouts", responses((status = 200, body = Page<Blackout>)))]
+#[utoipa::path(get, path = "/api/v1/blackouts", tag = "blackouts", params(super::docs::Paging),
+    responses((status = 200, body = Page<Blackout>)))]
 pub async fn list(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Blackout>>, ApiError> {
-    Ok(Json(blackouts::list(&state.control, &actor).await?))
+    let all = blackouts::list(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |blackout| blackout.id.to_string())?))
 }
 
 /// Creates a blackout. Runs that start by themselves are skipped or postponed while it is on; what a person starts is not.

@@ -2,12 +2,16 @@
 
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
-use control::{auth, people};
+use control::{
+    auth,
+    pages::{ListQuery, part},
+    people,
+};
 use domain::{
     auth::Permission,
     ids::{InvitationId, UserId},
@@ -41,12 +45,15 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 /// Lists the members of the organisation by name.
-#[utoipa::path(get, path = "/api/v1/members", tag = "people", responses((status = 200, body = Page<Member>)))]
+#[utoipa::path(get, path = "/api/v1/members", tag = "people", params(super::docs::Paging),
+    responses((status = 200, body = Page<Member>)))]
 pub async fn list(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Member>>, ApiError> {
-    Ok(Json(people::list_members(&state.control, &actor).await?))
+    let all = people::list_members(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |member| member.id.to_string())?))
 }
 
 /// Makes an account without a password, and a one-time link by which its owner sets one.
@@ -116,12 +123,17 @@ pub async fn clear_second_factor(
 }
 
 /// Lists the invitations that nobody took up yet.
-#[utoipa::path(get, path = "/api/v1/invitations", tag = "people", responses((status = 200, body = Page<Invitation>)))]
+#[utoipa::path(get, path = "/api/v1/invitations", tag = "people", params(super::docs::Paging),
+    responses((status = 200, body = Page<Invitation>)))]
 pub async fn invitations(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Invitation>>, ApiError> {
-    Ok(Json(people::list_invitations(&state.control, &actor).await?))
+    let all = people::list_invitations(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |invitation| {
+        invitation.id.to_string()
+    })?))
 }
 
 /// Makes an invitation; the link is in this answer alone.

@@ -2,12 +2,15 @@
 
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
-use control::providers;
+use control::{
+    pages::{ListQuery, part},
+    providers,
+};
 use domain::{
     auth::Permission,
     ids::{IdentityId, ProviderId},
@@ -38,12 +41,15 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 /// Lists the sign-in providers by name, without their secrets.
-#[utoipa::path(get, path = "/api/v1/providers", tag = "providers", responses((status = 200, body = Page<Provider>)))]
+#[utoipa::path(get, path = "/api/v1/providers", tag = "providers", params(super::docs::Paging),
+    responses((status = 200, body = Page<Provider>)))]
 pub async fn list(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Provider>>, ApiError> {
-    Ok(Json(providers::list(&state.control, &actor).await?))
+    let all = providers::list(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |provider| provider.id.to_string())?))
 }
 
 /// Makes a sign-in provider. Its secret is sealed and never comes back.
@@ -143,12 +149,15 @@ pub async fn set_policy(
 }
 
 /// Lists one's own accounts at providers.
-#[utoipa::path(get, path = "/api/v1/identities", tag = "providers", responses((status = 200, body = Page<Identity>)))]
+#[utoipa::path(get, path = "/api/v1/identities", tag = "providers", params(super::docs::Paging),
+    responses((status = 200, body = Page<Identity>)))]
 pub async fn identities(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Identity>>, ApiError> {
-    Ok(Json(providers::list_identities(&state.control, &actor).await?))
+    let all = providers::list_identities(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |identity| identity.id.to_string())?))
 }
 
 /// Takes the link to an account at a provider away; with a browser's session only.

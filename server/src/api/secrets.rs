@@ -2,12 +2,15 @@
 
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
-use control::secrets::{self, SecretString};
+use control::{
+    pages::{ListQuery, part},
+    secrets::{self, SecretString},
+};
 use domain::{auth::Permission, pages::Page, secrets::SecretName};
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -35,13 +38,15 @@ pub struct NewSecret {
 }
 
 /// Lists the names of the secrets.
-#[utoipa::path(get, path = "/api/v1/secrets", tag = "secrets", 
+#[utoipa::path(get, path = "/api/v1/secrets", tag = "secrets", params(super::docs::Paging),
     responses((status = 200, body = Page<SecretName>)))]
 pub async fn list(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<SecretName>>, ApiError> {
-    Ok(Json(secrets::list(&state.control, &actor).await?))
+    let all = secrets::list(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |secret| secret.name.clone())?))
 }
 
 /// Stores a secret, in place of the one with that name. Steps use it as `{{ secret('name') }}`.

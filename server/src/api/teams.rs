@@ -2,12 +2,15 @@
 
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
-use control::people;
+use control::{
+    pages::{ListQuery, part},
+    people,
+};
 use domain::{
     auth::Permission,
     ids::{GrantId, TeamId},
@@ -29,12 +32,15 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 /// Lists the teams of the organisation.
-#[utoipa::path(get, path = "/api/v1/teams", tag = "people", responses((status = 200, body = Page<Team>)))]
+#[utoipa::path(get, path = "/api/v1/teams", tag = "people", params(super::docs::Paging),
+    responses((status = 200, body = Page<Team>)))]
 pub async fn list(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Team>>, ApiError> {
-    Ok(Json(people::list_teams(&state.control, &actor).await?))
+    let all = people::list_teams(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |team| team.id.to_string())?))
 }
 
 /// Makes a team.
@@ -77,12 +83,15 @@ pub async fn delete(
 }
 
 /// Lists the grants: other roles on some containers.
-#[utoipa::path(get, path = "/api/v1/grants", tag = "people", responses((status = 200, body = Page<GrantLine>)))]
+#[utoipa::path(get, path = "/api/v1/grants", tag = "people", params(super::docs::Paging),
+    responses((status = 200, body = Page<GrantLine>)))]
 pub async fn grants(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<GrantLine>>, ApiError> {
-    Ok(Json(people::list_grants(&state.control, &actor).await?))
+    let all = people::list_grants(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |grant| grant.id.to_string())?))
 }
 
 /// Grants a member or a team another role on the containers of a selector. Where it fits it counts instead of the member's own

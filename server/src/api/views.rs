@@ -2,12 +2,15 @@
 
 use crate::{
     error::ApiError,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Query},
     router::Routes,
     state::AppState,
 };
 use axum::extract::State;
-use control::views;
+use control::{
+    pages::{ListQuery, part},
+    views,
+};
 use domain::{
     auth::Permission,
     ids::ViewId,
@@ -27,12 +30,15 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 /// Lists the caller's saved views of the fleet; `address` shows one to whoever may see the fleet.
-#[utoipa::path(get, path = "/api/v1/views", tag = "views", responses((status = 200, body = Page<View>)))]
+#[utoipa::path(get, path = "/api/v1/views", tag = "views", params(super::docs::Paging),
+    responses((status = 200, body = Page<View>)))]
 pub async fn list(
     State(state): State<AppState>,
     Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<View>>, ApiError> {
-    Ok(Json(views::list(&state.control, &actor).await?))
+    let all = views::list(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |view| view.id.to_string())?))
 }
 
 /// Keeps a view.

@@ -84,3 +84,43 @@ async fn the_metrics_have_the_names_that_operations_documents() {
         assert!(documented.contains(name), "OPERATIONS.md does not know {name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_list_comes_in_parts() {
+    let (_database, server) = server().await;
+    let document = server.get("/api/v1/openapi.json").await.json();
+    let mut lists = 0;
+    let paths = document["paths"].as_object().unwrap();
+    for path in paths
+        .iter()
+        .filter(|(path, item)| item["get"].is_object() && path.starts_with("/api/v1/") && !path.contains('{'))
+        .map(|(path, _)| path)
+        // Neither ends by itself, and one needs a question.
+        .filter(|path| !["/api/v1/events", "/api/v1/containers/watch"].contains(&path.as_str()))
+    {
+        let Ok(page) = serde_json::from_str::<Value>(&server.get(path).await.text) else {
+            continue;
+        };
+        if !page["items"].is_array() || page.get("total").is_none() {
+            continue;
+        }
+        lists += 1;
+        let one = server.get(&format!("{path}?limit=1")).await;
+        assert_eq!(one.status, 200, "{path}: {one:?}");
+        let one = one.json();
+        assert!(one["items"].as_array().unwrap().len() <= 1, "{path}: {one}");
+        assert_eq!(one["total"], page["total"], "{path}");
+        assert_eq!(
+            one["next"].is_string(),
+            page["total"].as_u64() > Some(1),
+            "{path}: {one}"
+        );
+        let lost = server.get(&format!("{path}?cursor=nonsense")).await;
+        assert_eq!(
+            (lost.status, lost.code().as_str()),
+            (400, "cursor_invalid"),
+            "{path}: {lost:?}"
+        );
+    }
+    assert!(lists >= 15, "only {lists} lists found");
+}

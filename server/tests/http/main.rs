@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attempts;
+mod command_line;
 mod document;
 mod events;
 mod files;

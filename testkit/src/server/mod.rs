@@ -13,6 +13,7 @@ mod browser;
 mod process;
 
 pub use browser::{Answer, Browser};
+pub use process::built;
 
 use crate::postgres::{Error, Result, TestDatabase, connect};
 use nix::sys::signal::Signal;

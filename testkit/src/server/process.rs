@@ -173,12 +173,17 @@ fn program() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("SERVER_BINARY") {
         return Ok(path.into());
     }
+    built("chrontainer-server")
+}
+
+/// One of the workspace's programs, as cargo built it beside this test.
+pub fn built(program: &str) -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     test.ancestors()
         .skip(1)
-        .map(|directory| directory.join("chrontainer-server"))
+        .map(|directory| directory.join(program))
         .find(|path| path.is_file())
-        .ok_or_else(|| "the server is not built; run: cargo build -p server".into())
+        .ok_or_else(|| format!("{program} is not built; run: cargo build --workspace --bins").into())
 }
 
 /// The built interface if there is one; the server works without.
