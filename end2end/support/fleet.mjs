@@ -1,19 +1,22 @@
-// Opens Fleet with ten thousand containers and measures it: {"interactive": ms, "scrolling": ms, "event_p95": ms}.
+// Opens Fleet with ten thousand containers and measures it: {"interactive": ms, "scrolling": ms, "event_p95": ms, …}.
 // The bench reads it; containers change at the same time, and a change's time is the engine's own (`started_at`).
 //
-//   node fleet.mjs URL USER PASSWORD
+// With a width of less than 760 it is a phone's page. TRACES keeps what Chromium did while it scrolled, for its own
+// performance panel (chrome://tracing): fleet-WIDTH.json in that directory.
+//
+//   node fleet.mjs URL USER PASSWORD [WIDTH HEIGHT]
 
 import { chromium } from "@playwright/test";
 
-const [url, name, password] = process.argv.slice(2);
+const [url, name, password, width = "1440", height = "900"] = process.argv.slice(2);
+const phone = Number(width) < 760 ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {};
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-quic", "--disable-background-networking"],
 });
-const context = await browser.newContext({ baseURL: url, viewport: { width: 1440, height: 900 } });
+const context = await browser.newContext({ baseURL: url, viewport: { width: Number(width), height: Number(height) }, ...phone });
 const answer = await context.request.post("/_fn/auth/sign-in", { form: { name, password }, headers: { origin: url }, maxRedirects: 0 });
 if (answer.status() >= 400) throw new Error(`signing in: ${answer.status()} ${await answer.text()}`);
-if (process.env.TRACES) await context.tracing.start({ screenshots: true, snapshots: true });
 const page = await context.newPage();
 const interactive = [];
 for (let turn = 0; turn < 5; turn++) {
@@ -23,6 +26,12 @@ for (let turn = 0; turn < 5; turn++) {
   interactive.push(await page.evaluate(() => performance.now()));
 }
 interactive.sort((a, b) => a - b);
+const loaded = await page.evaluate(() => {
+  const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  return all.reduce((sum, entry) => sum + entry.encodedBodySize, 0);
+});
+const categories = ["devtools.timeline", "disabled-by-default-devtools.timeline", "v8.execute", "blink.user_timing"];
+if (process.env.TRACES) await browser.startTracing(page, { path: `${process.env.TRACES}/fleet-${width}.json`, categories });
 
 // Long tasks while it scrolls, a screen at a time and then by leaps.
 const scrolling = await page.evaluate(async () => {
@@ -41,8 +50,9 @@ const scrolling = await page.evaluate(async () => {
   scrollTo(0, 0);
   await pause(500);
   observer.disconnect();
-  return Math.max(0, ...tasks);
+  return { longest: Math.max(0, ...tasks), long: tasks.length };
 });
+if (process.env.TRACES) await browser.stopTracing();
 
 // Starts that the page can see: from the engine's own time of the start to the row that shows it.
 const delays = await page.evaluate(
@@ -77,7 +87,8 @@ const delays = await page.evaluate(
       }, 15_000);
     }),
 );
-if (process.env.TRACES) await context.tracing.stop({ path: `${process.env.TRACES}/fleet.zip` });
 await browser.close();
 const p95 = delays.length > 0 ? delays[Math.ceil(delays.length * 0.95) - 1] : null;
-process.stdout.write(JSON.stringify({ interactive: interactive[2], scrolling, event_p95: p95, events: delays.length }));
+process.stdout.write(
+  JSON.stringify({ interactive: interactive[2], scrolling: scrolling.longest, long_tasks: scrolling.long, event_p95: p95, events: delays.length, loaded }),
+);

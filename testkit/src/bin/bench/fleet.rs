@@ -46,6 +46,11 @@ const SELECTORS: [&str; 5] = [
     "query=*&group=stack&sort=uptime&descending=true&limit=50",
 ];
 
+/// Width and height of the window in CSS pixels.
+const DESK: [&str; 2] = ["1440", "900"];
+const PHONE: [&str; 2] = ["390", "844"];
+const ON_A_PHONE: &str = ", on a phone";
+
 struct Fleet {
     engines: Vec<Arc<GeneratedEngine>>,
     server: TestServer,
@@ -67,6 +72,14 @@ pub async fn measure(report: &mut Report) -> Result<()> {
     }
     drop(fleet);
     against_a_real_engine(report).await
+}
+
+/// The page alone, as it is on a desk and on a phone.
+pub async fn measure_page(report: &mut Report) -> Result<()> {
+    let fleet = Fleet::start().await?;
+    fleet.page(report, "", HOSTS, DESK).await?;
+    fleet.page(report, ON_A_PHONE, HOSTS, PHONE).await?;
+    Ok(())
 }
 
 impl Fleet {
@@ -154,7 +167,10 @@ impl Fleet {
             ("events p95", events),
             ("memory", memory),
         ];
-        all.extend(self.page(report, when, hosts).await?);
+        all.extend(self.page(report, when, hosts, DESK).await?);
+        if hosts == HOSTS {
+            self.page(report, ON_A_PHONE, hosts, PHONE).await?;
+        }
         Ok(all)
     }
 
@@ -252,7 +268,13 @@ impl Fleet {
     }
 
     /// The page in Chromium: until it works, while it scrolls, and while 200 events a second come in.
-    async fn page(&self, report: &mut Report, when: &str, hosts: usize) -> Result<Vec<(&'static str, f64)>> {
+    async fn page(
+        &self,
+        report: &mut Report,
+        when: &str,
+        hosts: usize,
+        size: [&str; 2],
+    ) -> Result<Vec<(&'static str, f64)>> {
         if site::root().is_none() {
             report.note("fleet: the page in Chromium", "not built (./dev bench builds it)");
             return Ok(Vec::new());
@@ -260,6 +282,7 @@ impl Fleet {
         let mut browser = Command::new("node")
             .arg("support/fleet.mjs")
             .args([self.server.url.as_str(), OWNER, PASSWORD])
+            .args(size)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -305,6 +328,17 @@ impl Fleet {
                 None => report.note(&shown, "not measured"),
             }
         }
+        let mut more = |name: &str, unit: Unit, field: &str| {
+            if let Some(value) = said[field].as_f64() {
+                report.add(&format!("fleet: {name}{when}"), unit, value);
+            }
+        };
+        more(
+            "tasks of more than 50 ms while it scrolls",
+            Unit::Count,
+            "long_tasks",
+        );
+        more("loaded by the page, packed", Unit::Kilobytes, "loaded");
         Ok(measured)
     }
 }

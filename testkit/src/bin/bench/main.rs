@@ -1,7 +1,8 @@
 //! `./dev bench`: measures the real server and prints a table.
 //!
 //! ```text
-//! bench [--repeat N] [--save] [part …]      parts: schedule forecast events memory fleet site cron; without one, all of them
+//! bench [--repeat N] [--save] [part …]      parts: schedule forecast events memory fleet site cron; without one, all of them.
+//!                                         And page: of fleet only what the page does, in both sizes
 //! ```
 //!
 //! `--repeat` measures everything so often and gives the median with the least and the most; `--save` writes the table
@@ -27,8 +28,8 @@ use std::process::ExitCode;
 use testkit::postgres::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
-const PARTS: [&str; 7] = [
-    "schedule", "forecast", "events", "memory", "fleet", "site", "cron",
+const PARTS: [&str; 8] = [
+    "schedule", "forecast", "events", "memory", "fleet", "site", "cron", "page",
 ];
 
 #[tokio::main]
@@ -103,6 +104,10 @@ async fn run() -> Result<()> {
         }
         if wanted.wants("fleet") {
             fleet::measure(&mut report).await?;
+        }
+        // A part of fleet, by itself only when it is named.
+        if wanted.parts.iter().any(|part| part == "page") {
+            fleet::measure_page(&mut report).await?;
         }
         if wanted.wants("site") {
             site::measure(&mut report).await?;

@@ -12,6 +12,7 @@ pub enum Unit {
     Kilobytes,
     PerSecond,
     Ratio,
+    Count,
 }
 
 impl Unit {
@@ -21,7 +22,7 @@ impl Unit {
             Self::Milliseconds => format!("{value:.1}"),
             Self::Megabytes => format!("{:.1}", value / 1e6),
             Self::Kilobytes => format!("{:.0}", value / 1e3),
-            Self::PerSecond => format!("{value:.0}"),
+            Self::PerSecond | Self::Count => format!("{value:.0}"),
             Self::Ratio => format!("{value:.2}"),
         }
     }
@@ -32,7 +33,7 @@ impl Unit {
             Self::Megabytes => " MB",
             Self::Kilobytes => " kB",
             Self::PerSecond => "/s",
-            Self::Ratio => "",
+            Self::Ratio | Self::Count => "",
         }
     }
 }
