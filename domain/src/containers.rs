@@ -315,6 +315,9 @@ pub struct ContainerGroup {
     /// How many lines of the list are in it, and how many of them run.
     pub count: u32,
     pub running: u32,
+    /// Its lines are left out, since the page has closed it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
 }
 
 /// A part of the list of containers.

@@ -88,6 +88,8 @@ pub struct Shown {
     pub sort: ContainerSort,
     pub descending: bool,
     pub group: Grouping,
+    /// Groups whose lines are left out, by name; the empty one is for what has none.
+    pub closed: Vec<String>,
     /// Only the favourites of whoever looks.
     pub favourites: bool,
     /// The columns beside the name; nothing for those the person has chosen for themselves.
@@ -116,6 +118,7 @@ impl Shown {
                 .find(|grouping| grouping.as_str() == group)
                 .copied()
                 .unwrap_or_default(),
+            closed: get("closed").map(names).unwrap_or_default(),
             favourites: get("fav").is_some(),
             columns: get("cols").map(Column::read),
         }
@@ -137,6 +140,10 @@ impl Shown {
         if self.group != Grouping::None {
             parts.push(format!("group={}", self.group.as_str()));
         }
+        if !self.closed.is_empty() {
+            let names: Vec<String> = self.closed.iter().map(|name| shielded(name)).collect();
+            parts.push(format!("closed={}", encode(&names.join(","))));
+        }
         if let Some(columns) = &self.columns {
             parts.push(format!("cols={}", Column::write(columns)));
         }
@@ -146,6 +153,18 @@ impl Shown {
             format!("/?{}", parts.join("&"))
         }
     }
+}
+
+/// A name without the comma that parts it from others.
+fn shielded(name: &str) -> String {
+    name.replace('%', "%25").replace(',', "%2C")
+}
+
+/// The names between commas.
+fn names(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(|name| name.replace("%2C", ",").replace("%25", "%"))
+        .collect()
 }
 
 /// Percent-encodes a value of a query.
@@ -251,6 +270,11 @@ mod tests {
                             sort,
                             descending: group == Grouping::Host,
                             group,
+                            closed: match group {
+                                Grouping::None => Vec::new(),
+                                Grouping::Tag => vec![String::new()],
+                                _ => vec!["a, b".to_owned(), String::new(), "100 %2C&".to_owned()],
+                            },
                             favourites: sort == ContainerSort::Cpu,
                             columns,
                         };

@@ -14,13 +14,16 @@ test("an engine that is gone and comes back", async ({ page, stack, guard, eyes 
   await expect(host).toContainText(/connect|refused|answer/i);
   await expect(host).toContainText("Last seen");
   await expect(row(page, "web")).toContainText("as last seen");
+  // The rest of the row says since when, and why.
+  await expect(row(page, "web")).toContainText(/Last seen .+: \S+/);
+  await expect(row(page, "web").getByRole("button", { name: "Restart, web" })).toHaveCount(0);
   await eyes.check("fleet-offline");
   await open(page, "/hosts");
   await expect(page.getByRole("article")).toContainText("Offline");
   await eyes.check("hosts-offline");
   await open(page, "/");
   await stack.say("engine resume");
-  await page.getByRole("button", { name: "Retry" }).click();
+  await row(page, "web").getByRole("button", { name: "Retry, web" }).click();
   await expect(host).toContainText(/Online/, { timeout: 15_000 });
   await expect(row(page, "web")).not.toContainText("as last seen");
 });

@@ -1,6 +1,10 @@
 //! Images of one engine.
 
-use crate::{client::Engine, error::EngineError, wire::within};
+use crate::{
+    client::Engine,
+    error::EngineError,
+    wire::{decode, within},
+};
 use http::Method;
 use http_body_util::BodyExt;
 use serde::Deserialize;
@@ -27,7 +31,34 @@ struct Progress {
     error: Option<String>,
 }
 
+/// The largest description of an image that is read, in bytes.
+const DESCRIPTION: usize = 4 * 1024 * 1024;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Described {
+    /// `null` for an image that no registry has seen.
+    repo_digests: Option<Vec<String>>,
+}
+
 impl Engine {
+    /// The digests under which registries know an image (`nginx@sha256:…`); none for one that was built here.
+    ///
+    /// # Errors
+    /// `NotFound` for an image that is gone; anything else of [`EngineError`].
+    pub async fn image_digests(&self, image_id: &str) -> Result<Vec<String>, EngineError> {
+        const OPERATION: &str = "describe the image";
+        self.ready().await?;
+        let path = format!("/images/{}/json", escaped(image_id));
+        let body = self
+            .wire
+            .get_bytes(OPERATION, &path, DESCRIPTION, self.options().deadline)
+            .await?;
+        Ok(decode::<Described>(OPERATION, &body)?
+            .repo_digests
+            .unwrap_or_default())
+    }
+
     /// Pulls an image (`alpine:3`, `ghcr.io/owner/app@sha256:…`); `latest` when it names no tag.
     ///
     /// # Errors

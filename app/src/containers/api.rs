@@ -29,6 +29,7 @@ fn question(shown: Shown, offset: u32, limit: u32) -> control::containers::Conta
         host: None,
         favourites: shown.favourites,
         group: shown.group,
+        closed: shown.closed,
         sort: shown.sort,
         descending: shown.descending,
         offset,
@@ -41,6 +42,13 @@ fn question(shown: Shown, offset: u32, limit: u32) -> control::containers::Conta
 pub async fn get(id: String) -> Result<Container, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::containers::get(&control, &actor, &id).await?)
+}
+
+/// The digests under which registries know the image of a container, as its engine knows them: `nginx@sha256:…`.
+#[server(endpoint = "containers/image", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn image(id: ContainerId) -> Result<Vec<String>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::containers::image_digests(&control, &actor, &id.to_string()).await?)
 }
 
 /// What is planned for it: the next time of every schedule that touches it.

@@ -164,7 +164,7 @@ fn subtitle(container: &Container) -> AnyView {
     let edited = container.clone();
     let marked = !container.tags.is_empty() || container.note.is_some();
     view! {
-        <code title=words::image_title(container)>{container.image.clone()}</code>
+        <code title=words::image_title(container, &[])>{container.image.clone()}</code>
         <a class="tag" href=format!("/?q={}", words::encode(&format!("host:{}", domain::selectors::quote(&container.host.name))))>
             <span class="k">"host"</span>
             {container.host.name.clone()}

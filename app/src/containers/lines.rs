@@ -36,6 +36,10 @@ pub struct Line {
     pub id: ContainerId,
     pub container: ArcRwSignal<Container>,
     pub doing: ArcRwSignal<Option<Doing>>,
+    /// Under which digests registries know its image, once somebody wanted to know.
+    pub digests: ArcRwSignal<Vec<String>>,
+    /// The image for which that was asked.
+    asked: ArcStoredValue<String>,
 }
 
 impl Line {
@@ -44,7 +48,27 @@ impl Line {
             id: container.id,
             container: ArcRwSignal::new(container),
             doing: ArcRwSignal::new(None),
+            digests: ArcRwSignal::new(Vec::new()),
+            asked: ArcStoredValue::new(String::new()),
         }
+    }
+
+    /// Asks its engine for the digests of its image, once for each image. What cannot be had is left out.
+    pub fn ask_image(&self) {
+        let (image, stale) = self.container.with_untracked(|c| (c.image_id.clone(), c.stale));
+        if stale || image.is_empty() || self.asked.with_value(|asked| *asked == image) {
+            return;
+        }
+        self.asked.set_value(image.clone());
+        let line = self.clone();
+        leptos::task::spawn_local(async move {
+            match api::image(line.id).await {
+                Ok(digests) if line.asked.with_value(|asked| *asked == image) => line.digests.set(digests),
+                Ok(_) => {}
+                // The next one who points at it asks again.
+                Err(_) => line.asked.set_value(String::new()),
+            }
+        });
     }
 
     /// Its state now: what is being done goes before what the engine says.

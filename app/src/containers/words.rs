@@ -127,12 +127,19 @@ pub fn plan_href(containers: &[Container]) -> String {
     format!("/schedules/new?target={}", encode(&target(containers)))
 }
 
-/// What hovering over an image says: its whole name, and exactly which one it is.
-pub fn image_title(container: &Container) -> String {
-    if container.image_id.is_empty() || container.image == container.image_id {
-        return container.image.clone();
-    }
-    format!("{}\n{}", container.image, container.image_id)
+/// What hovering over an image says: its whole name, under which digests registries know it, and exactly which one it is.
+pub fn image_title(container: &Container, digests: &[String]) -> String {
+    let mut lines = vec![container.image.as_str()];
+    lines.extend(digests.iter().map(String::as_str));
+    lines.push(&container.image_id);
+    lines.dedup();
+    lines.retain(|line| !line.is_empty());
+    lines.join("\n")
+}
+
+/// What happened, without what it means and what to do.
+pub fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..=end])
 }
 
 pub use domain::views::encode;
@@ -177,6 +184,35 @@ mod tests {
             chosen(&[("my nas", "web"), ("pi", "db")]),
             "container:\"my nas/web\",pi/db"
         );
+    }
+
+    #[test]
+    fn an_image_is_told_exactly() {
+        let mut container: Container = serde_json::from_value(serde_json::json!({
+            "id": domain::ids::ContainerId::new(), "engine_id": "4f2a9c", "name": "web", "image": "nginx:1.27",
+            "image_id": "sha256:aa", "host": { "id": domain::ids::HostId::new(), "name": "nas" },
+            "state": "running", "ports": [], "stale": false, "protected": false,
+        }))
+        .unwrap();
+        assert_eq!(image_title(&container, &[]), "nginx:1.27\nsha256:aa");
+        let digests = ["nginx@sha256:bb".to_owned()];
+        assert_eq!(
+            image_title(&container, &digests),
+            "nginx:1.27\nnginx@sha256:bb\nsha256:aa"
+        );
+        container.image = "sha256:aa".to_owned();
+        assert_eq!(image_title(&container, &[]), "sha256:aa");
+        container.image_id = String::new();
+        assert_eq!(image_title(&container, &[]), "sha256:aa");
+    }
+
+    #[test]
+    fn the_first_sentence_is_what_happened() {
+        assert_eq!(
+            first_sentence("There is no socket at /run/d.sock. Start it."),
+            "There is no socket at /run/d.sock."
+        );
+        assert_eq!(first_sentence("Connection refused"), "Connection refused");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use domain::{
-    hosts::{ContextImport, Host, HostDraft, HostPatch, HostStats, ImportedContext},
+    hosts::{ContextImport, Host, HostDraft, HostPatch, HostStats, HostUse, ImportedContext},
     ids::HostId,
     pages::Page,
 };
@@ -30,6 +30,13 @@ pub async fn get(id: HostId) -> Result<Host, AppError> {
 pub async fn stats(id: HostId) -> Result<HostStats, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::hosts::stats(&control, &actor, id).await?)
+}
+
+/// What the containers of these hosts use together, of those that answer; measured while somebody asks.
+#[server(endpoint = "hosts/in-use", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
+pub async fn in_use(ids: Vec<HostId>) -> Result<Vec<(HostId, HostUse)>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::hosts::in_use(&control, &actor, &ids).await?)
 }
 
 #[server(endpoint = "hosts/create", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]

@@ -16,9 +16,6 @@ use std::{
     sync::Arc,
 };
 
-/// How many containers are measured for a list in the order of what they use.
-const MEASURED: usize = 500;
-
 /// Which containers, in which order, and which part of them.
 #[derive(Clone, Debug, Default)]
 pub struct ContainerQuery {
@@ -28,6 +25,8 @@ pub struct ContainerQuery {
     /// Only the favourites of the caller.
     pub favourites: bool,
     pub group: Grouping,
+    /// Groups whose lines are left out, by name; the empty one is for what has none.
+    pub closed: Vec<String>,
     pub sort: ContainerSort,
     pub descending: bool,
     pub offset: u32,
@@ -86,6 +85,9 @@ pub(super) fn list(
         key(state, actor, query.sort, line, loads)
     });
     let groups = groups(query, &rows);
+    if !query.closed.is_empty() {
+        rows.retain(|row| !is_closed(query, row.group));
+    }
 
     let (offset, limit) = (query.offset as usize, query.limit as usize);
     let end = offset.saturating_add(limit).min(rows.len());
@@ -112,7 +114,7 @@ pub(super) fn list(
     }
 }
 
-/// The running containers that match, as many as can be measured for one list.
+/// The running containers that match.
 pub(super) fn running(
     state: &State,
     actor: &Actor,
@@ -127,7 +129,6 @@ pub(super) fn running(
         .flat_map(|host| host.lines.values())
         .filter(|line| line.facts.state == ContainerState::Running && selector.matches(&state.seen(line)))
         .map(|line| line.id)
-        .take(MEASURED)
         .collect()
 }
 
@@ -180,8 +181,14 @@ fn groups(query: &ContainerQuery, rows: &[Row<'_>]) -> Vec<ContainerGroup> {
             name: name.map(str::to_owned),
             count,
             running,
+            closed: is_closed(query, name),
         })
         .collect()
+}
+
+fn is_closed(query: &ContainerQuery, group: Option<&str>) -> bool {
+    let name = group.unwrap_or_default();
+    query.group != Grouping::None && query.closed.iter().any(|closed| closed == name)
 }
 
 fn mine(favourites: &HashSet<ContainerId>) -> Vec<ContainerId> {

@@ -22,4 +22,4 @@ pub use list::ContainerQuery;
 pub use loads::{Loads, watch};
 pub(crate) use marks::person;
 pub use marks::{favour, marks, set_note, set_tags};
-pub use service::{act, get, list, plans};
+pub use service::{act, get, image_digests, list, plans};

@@ -32,7 +32,7 @@ pub async fn list(control: &Control, actor: &Actor, mut query: ContainerQuery) -
             let ids = control
                 .fleet()
                 .read(|state| lists::running(state, actor, &query, &selector));
-            super::loads::lease(control, actor.org_id, &ids);
+            super::loads::lease(control, actor.org_id, &ids, super::loads::Look::Ordered);
             control.loads().keys(query.sort)
         }
         _ => HashMap::new(),
@@ -50,6 +50,20 @@ pub async fn get(control: &Control, actor: &Actor, id: &str) -> Result<Container
     actor.require(Permission::ContainersRead)?;
     let line = find(control, actor, id).await?;
     Ok(control.fleet().view(actor.org_id, &line))
+}
+
+/// The digests under which registries know the image of a container, as its engine tells now; none for one that was built there.
+///
+/// # Errors
+/// 403; 404; 503 when the engine does not answer.
+pub async fn image_digests(control: &Control, actor: &Actor, id: &str) -> Result<Vec<String>> {
+    actor.require(Permission::ContainersRead)?;
+    let line = find(control, actor, id).await?;
+    let engine = control
+        .fleet()
+        .engine(line.host.id)
+        .ok_or_else(|| Problem::not_found("host"))?;
+    Ok(engine.image_digests(&line.facts.image_id).await?)
 }
 
 /// What is planned for one container: the next time of every schedule that touches it, soonest first.

@@ -23,5 +23,5 @@ pub use links::Links;
 pub(crate) use queries::by_ids;
 pub use remove::delete;
 pub use service::{get, list, register_local, retry};
-pub use stats::stats;
+pub use stats::{in_use, stats};
 pub(crate) use watchers::watch_all;

@@ -1,12 +1,16 @@
 //! Everything that is known of a host's engine and connection.
 
 use super::{history, queries};
-use crate::{Control, containers::loads, error::Result};
+use crate::{
+    Control,
+    containers::loads::{self, Look},
+    error::Result,
+};
 use domain::{
     auth::{Actor, Permission},
     containers::{ContainerState, Health},
     errors::Problem,
-    hosts::{Connection, ContainerCounts, DiskUse, HostStats, HostStatus},
+    hosts::{Connection, ContainerCounts, DiskUse, HostStats, HostStatus, HostUse},
     ids::HostId,
 };
 use std::time::Duration;
@@ -15,6 +19,8 @@ use std::time::Duration;
 const DISK_PATIENCE: Duration = Duration::from_secs(3);
 /// How many of the latest reasons are repeated apart.
 const ERRORS: usize = 10;
+/// How many hosts one page can look at.
+const MOST: usize = 50;
 
 /// What is known of a host.
 ///
@@ -37,7 +43,7 @@ pub async fn stats(control: &Control, actor: &Actor, id: HostId) -> Result<HostS
         .collect();
     let online = host.status == HostStatus::Online;
     // Before the disk, so that containers are measured while that is.
-    let in_use = online.then(|| loads::of_host(control, actor.org_id, id));
+    let in_use = online.then(|| loads::of_host(control, actor.org_id, id, Look::Seen));
     let disk = match online {
         true => disk(control, id).await,
         false => None,
@@ -55,6 +61,32 @@ pub async fn stats(control: &Control, actor: &Actor, id: HostId) -> Result<HostS
         last_errors,
         same_engine: host.same_engine,
     })
+}
+
+/// What the containers of these hosts use together, of those that answer. Measured a few at a time while somebody asks.
+///
+/// # Errors
+/// 403; 422 `too_many_hosts`.
+pub async fn in_use(control: &Control, actor: &Actor, ids: &[HostId]) -> Result<Vec<(HostId, HostUse)>> {
+    actor.require(Permission::HostsRead)?;
+    if ids.len() > MOST {
+        return Err(Problem::invalid(
+            "too_many_hosts",
+            "ids",
+            "At most 50 hosts can be looked at at once. Ask for those that are on screen.",
+        )
+        .into());
+    }
+    let is_here = |id: &HostId| {
+        let here = |host: &crate::containers::HostLine| {
+            host.org_id == actor.org_id && host.status == HostStatus::Online
+        };
+        control.fleet().with_host(*id, here).unwrap_or_default()
+    };
+    let here = ids.iter().copied().filter(is_here);
+    Ok(here
+        .map(|id| (id, loads::of_host(control, actor.org_id, id, Look::Ordered)))
+        .collect())
 }
 
 fn counts(control: &Control, id: HostId) -> ContainerCounts {

@@ -116,6 +116,7 @@ pub async fn list(
         host: list.host,
         favourites: list.favourites,
         group: list.group,
+        closed: Vec::new(),
         sort: list.sort,
         descending: list.descending,
         offset,

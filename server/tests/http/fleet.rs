@@ -457,6 +457,31 @@ async fn what_is_looked_at_is_measured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_by_load_is_of_all_containers() {
+    let fleet = Fleet::of(4, 200).await;
+    // On each host the last two use the most.
+    let most = |page: &Value| {
+        let items = page["items"].as_array().unwrap();
+        let ends = |end: &str, from: usize| {
+            let mut part = items[from..from + 4].iter();
+            part.all(|item| item["name"].as_str().unwrap().ends_with(end))
+        };
+        ends("-199", 0) && ends("-198", 4)
+    };
+    let page = fleet.until("sort=memory&descending=true&limit=8", most).await;
+    assert_eq!(page["total"], 800);
+    // The other way round those that do not run stay last: nothing is known of them.
+    let page = fleet
+        .until("sort=memory&limit=500&cursor=300", |page| {
+            let items = page["items"].as_array().unwrap();
+            let runs = |item: &Value| item["state"] == "running";
+            runs(&items[419]) && !items[420..].iter().any(runs)
+        })
+        .await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_selector_is_completed_with_what_there_is() {
     let fleet = Fleet::of(2, 10).await;
     let server = &fleet.server;

@@ -247,10 +247,10 @@ pub fn BulkBar(bulk: Bulk) -> impl IntoView {
             </button>
         }
     };
-    // Offered when the whole page is selected and there is more.
+    // Offered as soon as something is selected: a phone has no box for all that are shown.
     let more = move || {
         let total = total();
-        (!chosen.is_all() && count.get() < total && count.get() >= page_size(reading)).then(|| {
+        (!chosen.is_all() && count.get() < total).then(|| {
             view! {
                 <button class="btn btn-ghost more" type="button" on:click=move |_| chosen.everything(total)>
                     {format!("Select all {total}")}
@@ -346,10 +346,6 @@ fn Question(bulk: Bulk) -> impl IntoView {
             {names}
         </Dialog>
     }
-}
-
-fn page_size(reading: Reading) -> u64 {
-    reading.now.with(|now| now.ids.len() as u64).max(1)
 }
 
 /// How far the run is: over the list, since it goes on when one scrolls or selects something else.

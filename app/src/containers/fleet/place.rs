@@ -107,7 +107,21 @@ impl Place {
     }
 
     pub fn group(&self, group: Grouping) {
-        self.change(|shown| shown.group = group);
+        self.change(|shown| {
+            shown.group = group;
+            shown.closed.clear();
+        });
+    }
+
+    /// Closes a group or opens it again; the empty name is that of what has none.
+    pub fn fold(&self, name: &str) {
+        self.change(|shown| {
+            let before = shown.closed.len();
+            shown.closed.retain(|closed| closed != name);
+            if shown.closed.len() == before {
+                shown.closed.push(name.to_owned());
+            }
+        });
     }
 
     pub fn only_favourites(&self, only: bool) {

@@ -16,11 +16,12 @@ use crate::{
     hosts,
     live::Live,
 };
+use chrono::{DateTime, Utc};
 use domain::{
     containers::{ContainerGroup, ContainerPage, ContainerSort},
     events::Event,
-    hosts::Host,
-    ids::ContainerId,
+    hosts::{Host, HostStatus},
+    ids::{ContainerId, HostId},
     pages::Page,
     selectors::Selector,
     views::Shown,
@@ -36,6 +37,8 @@ pub const STEP: u32 = 25;
 const GATHER: Duration = Duration::from_millis(150);
 /// At most this often the list is read again because of what is not on the page; a large fleet changes all the time.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How often a list in the order of what is used is read again; that is measured all the time.
+const LOADS: Duration = Duration::from_secs(5);
 /// How long the pointer must rest before rows may change places below it, in milliseconds.
 const RESTED: i64 = 5_000;
 /// How often that is looked at.
@@ -54,6 +57,31 @@ pub struct Now {
     pub ids: Vec<ContainerId>,
     pub groups: Vec<ContainerGroup>,
     pub total: u64,
+    /// How many lines the list has: those of closed groups are none, and below two tags a container has two.
+    pub lines: u32,
+}
+
+/// A host that does not answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Away {
+    pub id: HostId,
+    /// When it answered last.
+    pub seen: Option<DateTime<Utc>>,
+    /// Why it does not: a sentence.
+    pub why: String,
+}
+
+impl Away {
+    fn of(host: &Host) -> Option<Self> {
+        (host.status == HostStatus::Offline).then(|| Self {
+            id: host.id,
+            seen: host.last_seen,
+            why: host
+                .error
+                .clone()
+                .unwrap_or_else(|| "It does not answer.".to_owned()),
+        })
+    }
 }
 
 /// Everything the page reads; in its context.
@@ -66,6 +94,8 @@ pub struct Reading {
     pub offset: RwSignal<u32>,
     pub chosen: Chosen,
     pub favourites: RwSignal<Vec<ContainerId>>,
+    /// The hosts that do not answer; known in the browser only.
+    pub away: RwSignal<Vec<Away>>,
     pub now: RwSignal<Now>,
     pub load: Load,
     /// When the pointer last moved over the rows; nothing when it is elsewhere.
@@ -104,7 +134,7 @@ impl Reading {
         let pointer = StoredValue::new(None);
         let again = when_rested(pointer, turn);
         let order = again.clone();
-        let lines = Lines::follow(again);
+        let lines = Lines::follow(again.clone());
         // What a row says may move it; it moves when nobody points at it.
         live.listen(move |event| {
             let by_change = matches!(
@@ -120,9 +150,24 @@ impl Reading {
             }
         });
 
+        // What is used is measured after the question, and no event tells of it.
+        let by_load = again.clone();
+        if !cfg!(feature = "ssr") {
+            let look = move || {
+                let sort = place.get_untracked().sort;
+                if matches!(sort, ContainerSort::Cpu | ContainerSort::Memory) && !document().hidden() {
+                    by_load();
+                }
+            };
+            if let Ok(handle) = set_interval_with_handle(look, LOADS) {
+                on_cleanup(move || handle.clear());
+            }
+        }
+
         let addresses = Addresses::provide();
         let chosen = Chosen::new(lines);
         let favourites = RwSignal::new(Vec::new());
+        let away = RwSignal::new(Vec::new());
         let now = RwSignal::new(Now::default());
         let load = Load::follow(place, move || part.track());
         Effect::new(move |_| {
@@ -130,22 +175,34 @@ impl Reading {
                 // The first part came with the page.
                 last.set_value(Some((untrack(|| place.lines()), part.clone())));
                 lines.refresh(&part.page.items);
-                favourites.set(part.page.favourites);
+                let page = part.page;
+                // Every row asks for them.
+                if favourites.with_untracked(|old| *old != page.favourites) {
+                    favourites.set(page.favourites.clone());
+                }
                 now.set(Now {
-                    ids: part.page.items.iter().map(|container| container.id).collect(),
-                    groups: part.page.groups,
-                    total: part.page.total,
+                    ids: page.items.iter().map(|container| container.id).collect(),
+                    lines: lines_of(&page),
+                    groups: page.groups,
+                    total: page.total,
                 });
             }
         });
         Effect::new(move |_| {
             if let Some(Ok(page)) = hosts.get() {
                 addresses.learn(&page.items);
+                let now: Vec<Away> = page.items.iter().filter_map(Away::of).collect();
+                if away.with_untracked(|away| *away != now) {
+                    away.set(now);
+                }
             }
         });
-        // Another search or order begins at its top.
+        // Another search or order begins at its top; a group that is closed or opened leaves the rest where it is.
         Effect::new(move |before: Option<Shown>| {
-            let shown = place.lines();
+            let shown = Shown {
+                closed: Vec::new(),
+                ..place.lines()
+            };
             if before.is_some_and(|before| before != shown) {
                 offset.set(0);
                 chosen.new_list();
@@ -159,6 +216,7 @@ impl Reading {
             offset,
             chosen,
             favourites,
+            away,
             now,
             load,
             pointer,
@@ -214,11 +272,43 @@ impl Reading {
         });
     }
 
+    /// Why the host of this container does not answer; nothing while it does.
+    pub fn away(&self, host: HostId) -> Option<Away> {
+        self.away
+            .with(|away| away.iter().find(|away| away.id == host).cloned())
+    }
+
+    /// Tries to reach a host now.
+    pub fn retry(self, host: HostId, name: String, busy: RwSignal<bool>) {
+        busy.set(true);
+        leptos::task::spawn_local(async move {
+            match hosts::api::retry(host).await {
+                Ok(_) => self.toasts.say("refresh-cw", format!("Trying to reach {name}")),
+                Err(error) => self.toasts.bad(error.0.message),
+            }
+            let _ = busy.try_set(false);
+        });
+    }
+
     /// The part that is shown; nothing while it is read for the first time.
     pub fn with_part<T>(&self, take: impl FnOnce(&Part) -> T) -> Option<T> {
         self.part
             .with(|part| part.as_ref().and_then(|part| part.as_ref().ok()).map(take))
     }
+}
+
+/// How many lines the list has.
+pub fn lines_of(page: &ContainerPage) -> u32 {
+    if page.groups.is_empty() {
+        page.total as u32
+    } else {
+        page.groups.iter().map(lines_in).sum()
+    }
+}
+
+/// How many lines of a group there are.
+pub fn lines_in(group: &ContainerGroup) -> u32 {
+    if group.closed { 0 } else { group.count }
 }
 
 /// The code of a search that cannot be read.

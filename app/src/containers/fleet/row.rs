@@ -1,12 +1,16 @@
 //! One container in the list.
 
-use super::{load, place::Place, reading::Reading};
+use super::{
+    load,
+    place::Place,
+    reading::{Away, Reading},
+};
 use crate::auth::lacks;
 use crate::{
     components::{
         Icon, Status,
         menu::{MenuItem, RowMenu},
-        time::Clock,
+        time::{Ago, Clock},
     },
     containers::{lines::Line, marks::Marking, next::next_run, ports::port_links, words},
 };
@@ -100,9 +104,19 @@ fn cell(place: Place, reading: Reading, which: Column, line: &Line) -> AnyView {
         .into_any(),
         Column::Image => view! {
             <td class=class role="cell" data-m="hide">
-                {move || container.with(|c| view! {
-                    <span class="clip img" title=words::image_title(c)>{words::short_image(&c.image).to_owned()}</span>
-                })}
+                {
+                    let digests = line.digests.clone();
+                    let asked = line.clone();
+                    move || container.with(|c| {
+                        let title = words::image_title(c, &digests.get());
+                        let asked = asked.clone();
+                        view! {
+                            <span class="clip img" title=title on:pointerenter=move |_| asked.ask_image()>
+                                {words::short_image(&c.image).to_owned()}
+                            </span>
+                        }
+                    })
+                }
             </td>
         }
         .into_any(),
@@ -150,13 +164,13 @@ fn tags(place: Place, all: &[String], most: usize) -> AnyView {
 
 /// Name, then stack and image; or why the last thing did not work.
 fn title_cell(place: Place, reading: Reading, line: &Line) -> AnyView {
-    let (name, image, title, stack, host, note, tags) = line.container.with(|c| {
+    let (name, image, title, stack, (host, away), note, tags) = line.container.with(|c| {
         (
             c.name.clone(),
             words::short_image(&c.image).to_owned(),
-            words::image_title(c),
+            words::image_title(c, &line.digests.get()),
             c.stack.clone(),
-            c.host.name.clone(),
+            (c.host.name.clone(), c.stale.then_some(c.host.id)),
             c.note.clone(),
             c.tags.clone(),
         )
@@ -164,8 +178,9 @@ fn title_cell(place: Place, reading: Reading, line: &Line) -> AnyView {
     let id = line.id;
     // The column of tags shows them, if it is there.
     let inline = Memo::new(move |_| !place.columns.with(|columns| columns.contains(&Column::Tags)));
-    let second = match line.failure() {
-        Some(message) => {
+    let asked = line.clone();
+    let second = match (line.failure(), away.and_then(|host| reading.away(host))) {
+        (Some(message), _) => {
             let dismiss = line.clone();
             view! {
                 <span class="s why" role="alert" title=message.clone()>
@@ -182,8 +197,9 @@ fn title_cell(place: Place, reading: Reading, line: &Line) -> AnyView {
             }
             .into_any()
         }
-        None => view! {
-            <span class="s" title=title>
+        (None, Some(away)) => away_text(&away),
+        (None, None) => view! {
+            <span class="s" title=title on:pointerenter=move |_| asked.ask_image()>
                 <span class="only-s">{host}" · "</span>
                 {stack.map(|stack| view! { <span class="stk">{stack}</span> " · " })}
                 {image}
@@ -207,6 +223,21 @@ fn title_cell(place: Place, reading: Reading, line: &Line) -> AnyView {
             </span>
             {second}
         </div>
+    }
+    .into_any()
+}
+
+/// "Last seen 3 min ago: There is no socket at …"
+fn away_text(away: &Away) -> AnyView {
+    let what = words::first_sentence(&away.why).to_owned();
+    view! {
+        <span class="s away" title=away.why.clone()>
+            {match away.seen {
+                Some(at) => view! { "Last seen " <Ago at /> ": " }.into_any(),
+                None => "Not seen yet: ".into_any(),
+            }}
+            {what}
+        </span>
     }
     .into_any()
 }
@@ -254,9 +285,20 @@ fn actions(reading: Reading, line: Line, name: Signal<String>) -> AnyView {
                 .with(|c| words::verbs(c.state).first().copied().unwrap_or("restart"))
         })
     };
+    let stale = {
+        let container = line.container.clone();
+        Memo::new(move |_| container.with(|c| c.stale))
+    };
+    let retrying = RwSignal::new(false);
     let busy = {
         let line = line.clone();
-        Signal::derive(move || line.is_busy() || line.container.with(|c| c.stale))
+        Signal::derive(move || {
+            if stale.get() {
+                retrying.get()
+            } else {
+                line.is_busy()
+            }
+        })
     };
     let plan = {
         let container = line.container.clone();
@@ -264,8 +306,33 @@ fn actions(reading: Reading, line: Line, name: Signal<String>) -> AnyView {
     };
     let act = line.clone();
     let menu = line.clone();
-    let lacks = lacks(Permission::ContainersOperate);
-    let label = Signal::derive(move || format!("{}, {}", words::label(first.get()), name.get()));
+    let needs = lacks(Permission::ContainersOperate);
+    // Whoever may look at a host may ask for it again.
+    let lacks = move || if stale.get() { None } else { needs.get() };
+    let word = move || {
+        if stale.get() {
+            "Retry"
+        } else {
+            words::label(first.get())
+        }
+    };
+    let label = Signal::derive(move || format!("{}, {}", word(), name.get()));
+    let icon = move || {
+        if stale.get() {
+            "refresh-cw"
+        } else {
+            words::icon_of(first.get())
+        }
+    };
+    // What does not answer is asked for again; what does is worked on.
+    let go = move |_| {
+        if stale.get_untracked() {
+            let host = act.container.with_untracked(|c| c.host.clone());
+            reading.retry(host.id, host.name, retrying);
+        } else {
+            act.act(first.get_untracked());
+        }
+    };
     view! {
         <div class="acts">
             <button
@@ -273,11 +340,11 @@ fn actions(reading: Reading, line: Line, name: Signal<String>) -> AnyView {
                 type="button"
                 data-act="first"
                 aria-label=move || label.get()
-                data-tip=move || lacks.get().unwrap_or_else(|| words::label(first.get()))
-                disabled=move || busy.get() || lacks.get().is_some()
-                on:click=move |_| act.act(first.get_untracked())
+                data-tip=move || lacks().unwrap_or_else(word)
+                disabled=move || busy.get() || lacks().is_some()
+                on:click=go
             >
-                <Icon name=Signal::derive(move || words::icon_of(first.get())) />
+                <Icon name=Signal::derive(icon) />
             </button>
             <a
                 class="icon-btn icon-btn-sm"

@@ -6,10 +6,10 @@ use super::{
     empty::NothingHere,
     keys,
     place::Place,
-    reading::{Reading, STEP},
+    reading::{Reading, STEP, lines_in, lines_of},
     row::{self, Row},
 };
-use crate::components::{icon, icon_as, time::machine_now};
+use crate::components::{Icon, icon, icon_as, time::machine_now};
 use domain::{
     containers::{Container, ContainerGroup, ContainerSort, Grouping},
     ids::ContainerId,
@@ -26,7 +26,7 @@ const HEAD: f64 = 37.0;
 /// What stands between the gaps.
 #[derive(Clone)]
 enum Entry {
-    Head(usize, ContainerGroup),
+    Head(usize),
     /// With the group's place: below two tags, a container stands twice.
     Line(usize, Box<Container>),
 }
@@ -34,7 +34,7 @@ enum Entry {
 impl Entry {
     fn key(&self) -> (usize, Option<ContainerId>) {
         match self {
-            Self::Head(group, _) => (*group, None),
+            Self::Head(group) => (*group, None),
             Self::Line(group, container) => (*group, Some(container.id)),
         }
     }
@@ -48,7 +48,8 @@ pub fn Table(place: Place, reading: Reading, bulk: Bulk) -> impl IntoView {
     follow_scrolling(body, heights, reading, drawing);
     keys::listen(body, reading, bulk);
 
-    let total = Memo::new(move |_| reading.with_part(|part| lines(&part.page)).unwrap_or_default());
+    let total = Memo::new(move |_| reading.with_part(|part| lines_of(&part.page)).unwrap_or_default());
+    let any = Memo::new(move |_| reading.with_part(|part| part.page.total > 0).unwrap_or_default());
     let above = move || {
         reading
             .with_part(|part| {
@@ -62,7 +63,7 @@ pub fn Table(place: Place, reading: Reading, bulk: Bulk) -> impl IntoView {
             .with_part(|part| {
                 let end = drawing.lines(part).end;
                 let heads = part.page.groups.len() as u32 - heads_before(&part.page.groups, end);
-                (lines(&part.page).saturating_sub(end), heads)
+                (lines_of(&part.page).saturating_sub(end), heads)
             })
             .unwrap_or_default()
     };
@@ -82,7 +83,7 @@ pub fn Table(place: Place, reading: Reading, bulk: Bulk) -> impl IntoView {
     let moved = move |_: ev::PointerEvent| reading.pointer.set_value(Some(machine_now()));
     let left = move |_: ev::PointerEvent| reading.pointer.set_value(None);
     view! {
-        <Show when=move || { total.get() > 0 } fallback=move || view! { <NothingHere place reading /> }>
+        <Show when=move || any.get() fallback=move || view! { <NothingHere place reading /> }>
             <div class="tbl-wrap fleet" on:pointermove=moved on:pointerleave=left>
                 <table class="tbl" role="table" aria-label="Containers" aria-rowcount=move || total.get() + 1>
                     <thead>
@@ -99,7 +100,7 @@ pub fn Table(place: Place, reading: Reading, bulk: Bulk) -> impl IntoView {
                             each=entries
                             key=Entry::key
                             children=move |entry| match entry {
-                                Entry::Head(_, group) => head(place, grouping.get_untracked(), group),
+                                Entry::Head(group) => head(place, reading, grouping, group),
                                 Entry::Line(_, container) => view! { <Row place reading container=*container /> }.into_any(),
                             }
                         />
@@ -116,47 +117,43 @@ fn width(place: Place) -> String {
     place.columns.with(|columns| columns.len() + 3).to_string()
 }
 
-/// How many lines the list has; with groups by tag more than there are containers.
-fn lines(page: &domain::containers::ContainerPage) -> u32 {
-    if page.groups.is_empty() {
-        page.total as u32
-    } else {
-        page.groups.iter().map(|group| group.count).sum()
-    }
-}
-
-/// How many groups begin before this line.
+/// How many groups begin before this line. One without lines begins where the next one does.
 fn heads_before(groups: &[ContainerGroup], line: u32) -> u32 {
     let mut first = 0;
     groups
         .iter()
         .take_while(|group| {
             let begins = first < line;
-            first += group.count;
+            first += lines_in(group);
             begins
         })
         .count() as u32
 }
 
+/// The drawn lines, each group's head before its first one. The heads after the last line belong to it.
 fn entries(offset: u32, page: &domain::containers::ContainerPage, drawn: &Range<u32>) -> Vec<Entry> {
     let mut entries = Vec::with_capacity(drawn.len() + page.groups.len());
-    let (mut group, mut first) = (0, 0);
-    for (line, container) in (offset..).zip(&page.items) {
-        while let Some(now) = page.groups.get(group)
-            && line >= first + now.count
+    let all = lines_of(page);
+    let (mut group, mut first) = (heads_before(&page.groups, drawn.start), 0);
+    first += page.groups.iter().take(group as usize).map(lines_in).sum::<u32>();
+    let mut heads_until = |line: u32, entries: &mut Vec<Entry>| {
+        while let Some(next) = page.groups.get(group as usize)
+            && first <= line
         {
-            first += now.count;
+            entries.push(Entry::Head(group as usize));
+            first += lines_in(next);
             group += 1;
         }
-        if !drawn.contains(&line) {
-            continue;
+        (group as usize).saturating_sub(1)
+    };
+    for (line, container) in (offset..).zip(&page.items) {
+        if drawn.contains(&line) {
+            let group = heads_until(line, &mut entries);
+            entries.push(Entry::Line(group, Box::new(container.clone())));
         }
-        if let Some(now) = page.groups.get(group)
-            && line == first
-        {
-            entries.push(Entry::Head(group, now.clone()));
-        }
-        entries.push(Entry::Line(group, Box::new(container.clone())));
+    }
+    if drawn.end >= all {
+        heads_until(all, &mut entries);
     }
     entries
 }
@@ -165,39 +162,71 @@ fn entries(offset: u32, page: &domain::containers::ContainerPage, drawn: &Range<
 fn first_line(groups: &[ContainerGroup], hidden: f64, (row, head): (f64, f64)) -> u32 {
     let (mut top, mut first) = (0.0, 0);
     for group in groups {
-        let height = head + f64::from(group.count) * row;
+        let height = head + f64::from(lines_in(group)) * row;
         if top + height > hidden {
             return first + ((hidden - top - head).max(0.0) / row) as u32;
         }
         top += height;
-        first += group.count;
+        first += lines_in(group);
     }
     first + ((hidden - top).max(0.0) / row) as u32
 }
 
-/// A group's name, how many are in it, and a way to see only those.
-fn head(place: Place, grouping: Grouping, group: ContainerGroup) -> AnyView {
-    let none = match grouping {
-        Grouping::Stack => "Without a stack",
-        Grouping::Tag => "Without a tag",
-        _ => "",
+/// A group's name, how many are in it, and whether its lines are shown; and a way to see only those.
+fn head(place: Place, reading: Reading, grouping: Memo<Grouping>, at: usize) -> AnyView {
+    let group = Memo::new(move |old: Option<&Option<ContainerGroup>>| {
+        let now = reading.with_part(|part| part.page.groups.get(at).cloned());
+        // One that is about to go stays as it was.
+        now.flatten().or_else(|| old.cloned().flatten())
+    });
+    let with = move |take: fn(&ContainerGroup) -> String| {
+        group.with(|group| group.as_ref().map(take).unwrap_or_default())
     };
-    let term = match &group.name {
-        Some(name) => format!("{}:{}", grouping.as_str(), quote(name)),
-        None => format!("-{}:*", grouping.as_str()),
+    let own = move || with(|group| group.name.clone().unwrap_or_default());
+    let name = move || match (own(), grouping.get()) {
+        (none, Grouping::Stack) if none.is_empty() => "Without a stack".to_owned(),
+        (none, Grouping::Tag) if none.is_empty() => "Without a tag".to_owned(),
+        (name, _) => name,
     };
-    let name = group.name.unwrap_or_else(|| none.to_owned());
-    let label = format!("Show only {name}");
-    let count = if group.count == 1 {
-        "1 container".to_owned()
-    } else {
-        format!("{} containers", group.count)
+    let only = move |_| {
+        let name = untrack(own);
+        let key = grouping.get_untracked().as_str();
+        place.toggle(&if name.is_empty() {
+            format!("-{key}:*")
+        } else {
+            format!("{key}:{}", quote(&name))
+        });
+    };
+    let open = Memo::new(move |_| group.with(|group| group.as_ref().is_some_and(|group| !group.closed)));
+    let count = move || {
+        with(|group| {
+            let count = match group.count {
+                1 => "1 container".to_owned(),
+                count => format!("{count} containers"),
+            };
+            match group.running {
+                running if running < group.count => format!("{count}, {running} running"),
+                _ => count,
+            }
+        })
     };
     view! {
         <tr class="grp" role="row">
             <td role="cell" colspan=move || width(place)>
-                <button type="button" aria-label=label on:click=move |_| place.toggle(&term)>{icon("filter")}{name}</button>
-                <span class="muted">{count}{(group.running < group.count).then(|| format!(", {} running", group.running))}</span>
+                <div class="row">
+                    <button
+                        type="button"
+                        aria-expanded=move || open.get().to_string()
+                        on:click=move |_| place.fold(&untrack(own))
+                    >
+                        <Icon name=Signal::derive(move || if open.get() { "chevron-down" } else { "chevron-right" }) />
+                        {name}
+                    </button>
+                    <span class="muted">{count}</span>
+                    <button class="only" type="button" aria-label=move || format!("Show only {}", name()) data-tip="Show only these" on:click=only>
+                        {icon("filter")}
+                    </button>
+                </div>
             </td>
         </tr>
     }
@@ -296,10 +325,14 @@ fn follow_scrolling(
         };
         measure(&body);
         let hidden = (-body.get_bounding_client_rect().top()).max(0.0);
-        let first = reading
-            .now
-            .with_untracked(|now| first_line(&now.groups, hidden, heights.get_untracked()));
-        drawing.in_sight(first);
+        let first = reading.now.with_untracked(|now| {
+            let first = first_line(&now.groups, hidden, heights.get_untracked());
+            // The list may have become shorter than where the window is.
+            first.min(now.lines.saturating_sub(1))
+        });
+        let height = window().inner_height().ok().and_then(|height| height.as_f64());
+        let count = (height.unwrap_or_default() / heights.get_untracked().0).ceil() as u32;
+        drawing.in_sight(first, count + 1);
         let offset = (first / STEP).saturating_sub(1) * STEP;
         if reading.offset.get_untracked() != offset {
             reading.offset.set(offset);
@@ -318,6 +351,7 @@ fn follow_scrolling(
         });
     };
     Effect::new(move |_| {
+        reading.now.track();
         if body.get().is_some() {
             soon();
         }
@@ -341,6 +375,7 @@ mod tests {
                 name: None,
                 count,
                 running: 0,
+                closed: false,
             })
             .collect()
     }
@@ -363,6 +398,55 @@ mod tests {
         ] {
             assert_eq!(first_line(&two, pixels, heights), line, "{pixels}");
         }
+    }
+
+    #[test]
+    fn a_closed_group_is_its_head() {
+        let mut four = groups(&[2, 3, 4, 5]);
+        four[1].closed = true;
+        four[3].closed = true;
+        // Lines 0 and 1, the head of the closed group, lines 2 to 5, the last head.
+        let counted: Vec<u32> = (0..=6).map(|line| heads_before(&four, line)).collect();
+        assert_eq!(counted, [0, 1, 1, 3, 3, 3, 3]);
+        // Heads at 0, 130, 160 and 390; lines at 30, 80, 190, …
+        for (pixels, line) in [(81.0, 1), (131.0, 2), (161.0, 2), (245.0, 3), (391.0, 6)] {
+            assert_eq!(first_line(&four, pixels, (50.0, 30.0)), line, "{pixels}");
+        }
+        let page = |groups: &[ContainerGroup], items: usize| domain::containers::ContainerPage {
+            items: (0..items).map(|_| container()).collect(),
+            total: 14,
+            next: None,
+            counts: domain::containers::FleetCounts::default(),
+            groups: groups.to_vec(),
+            favourites: Vec::new(),
+            tags: Vec::new(),
+        };
+        let drawn = |offset: u32, items: usize, drawn: Range<u32>| -> String {
+            let entries = entries(offset, &page(&four, items), &drawn);
+            let word = |entry: &Entry| match entry {
+                Entry::Head(group) => format!("[{group}]"),
+                Entry::Line(group, _) => group.to_string(),
+            };
+            entries.iter().map(word).collect()
+        };
+        assert_eq!(drawn(0, 6, 0..6), "[0]00[1][2]2222[3]");
+        assert_eq!(drawn(0, 6, 1..4), "0[1][2]22");
+        assert_eq!(drawn(2, 4, 3..6), "222[3]");
+        four.iter_mut().for_each(|group| group.closed = true);
+        assert_eq!(
+            entries(0, &page(&four, 0), &(0..0)).len(),
+            4,
+            "every head, and no line"
+        );
+    }
+
+    fn container() -> Container {
+        serde_json::from_value(serde_json::json!({
+            "id": ContainerId::new(), "engine_id": "4f2a9c", "name": "web", "image": "web",
+            "host": { "id": domain::ids::HostId::new(), "name": "nas" },
+            "state": "running", "ports": [], "stale": false, "protected": false,
+        }))
+        .unwrap()
     }
 
     #[test]
