@@ -18,7 +18,7 @@ const phone = {
 
 // The whole way and every page are looked at in both sizes; the rest does not depend on them. Each page is looked at in
 // both themes (support/test.ts).
-const everywhere = ["**/journey.spec.ts", "**/oidc.spec.ts", "**/pages.spec.ts", "**/fleet.spec.ts", "**/hosts.spec.ts", "**/people.spec.ts", "**/passkeys.spec.ts", "**/steps.spec.ts"];
+const everywhere = ["**/journey.spec.ts", "**/oidc.spec.ts", "**/pages.spec.ts", "**/fleet.spec.ts", "**/hosts.spec.ts", "**/transports.spec.ts", "**/people.spec.ts", "**/passkeys.spec.ts", "**/steps.spec.ts"];
 
 export default defineConfig({
   testDir: "./tests",

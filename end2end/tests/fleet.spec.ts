@@ -28,6 +28,66 @@ test("groups by stack, and the address says so", async ({ page, eyes }) => {
   await expect(heads).toHaveText([/edge.*2 containers/]);
 });
 
+test("groups are closed, and the address keeps that", async ({ page, eyes }) => {
+  await open(page, "/?group=stack");
+  const heads = page.locator("tr.grp");
+  const shop = heads.getByRole("button", { name: "shop", exact: true });
+  await expect(shop).toHaveAttribute("aria-expanded", "true");
+  await page.getByRole("checkbox", { name: "Select proxy" }).click();
+  await shop.click();
+  await expect(page).toHaveURL(/group=stack&closed=shop/);
+  await expect(shop).toHaveAttribute("aria-expanded", "false");
+  await expect(shop).toBeFocused();
+  await expect(page.locator("tr.line")).toHaveCount(6);
+  // How many there are is still said, and what was selected stays so.
+  await expect(heads.nth(1)).toContainText("4 containers");
+  await expect(page.getByText("1 selected")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await eyes.check("fleet-closed");
+  await page.reload();
+  await expect(page.locator("tr.line")).toHaveCount(6);
+  for (const name of ["edge", "Without a stack"]) await heads.getByRole("button", { name, exact: true }).click();
+  await expect(page.locator("tr.line")).toHaveCount(0);
+  await expect(heads).toHaveCount(3);
+  await shop.click();
+  await expect(page.locator("tr.line")).toHaveCount(4);
+});
+
+test("everything that a search finds is selected and removed as one run", async ({ page, stack, eyes }) => {
+  test.setTimeout(240_000);
+  const count = 103;
+  await stack.say(`many spare ${count}`);
+  try {
+    await open(page, "/?q=name:spare-*");
+    await expect(page.locator(".sub")).toContainText(`${count + 10} containers`, { timeout: 30_000 });
+    await expect(page.locator("table.tbl")).toHaveAttribute("aria-rowcount", String(count + 1), { timeout: 30_000 });
+    // As soon as something is selected the rest is offered; a phone has no box for all that are shown.
+    if (isPhone(page)) {
+      await page.getByRole("checkbox", { name: "Select spare-1", exact: true }).click();
+      await expect(page.getByText("1 selected")).toBeVisible();
+    } else {
+      await page.getByRole("checkbox", { name: "Select all that are shown" }).click();
+      await expect(page.getByText("100 selected")).toBeVisible();
+    }
+    await page.getByRole("button", { name: `Select all ${count}` }).click();
+    await expect(page.getByText(`All ${count} selected`)).toBeVisible();
+    await eyes.check("fleet-all-selected");
+    await page.getByRole("button", { name: "More actions, selected containers" }).click();
+    await page.getByRole("menuitem", { name: "Remove" }).click();
+    const question = page.getByRole("dialog", { name: `Remove ${count} containers?` });
+    await eyes.check("fleet-remove-all");
+    await question.getByRole("button", { name: /^Remove/ }).click();
+    const run = page.locator(".bulk-run");
+    await expect(run).toContainText(`Remove ${count} containers on`);
+    await expect(run).toContainText(`${count} of ${count} done`, { timeout: 150_000 });
+    await expect(page.getByText("No container matches")).toBeVisible({ timeout: 20_000 });
+    const { total } = await stack.api("GET", "/containers?query=name:spare-*");
+    expect(total).toBe(0);
+  } finally {
+    await stack.say("many spare 0");
+  }
+});
+
 test("tags and notes are attached, shown, searched and grouped by", async ({ page, eyes, guard }) => {
   guard.expect(/\b422\b/);
   await open(page, "/");
@@ -199,6 +259,30 @@ test("processor and memory are measured while one looks", async ({ page, eyes })
   await expect(row(page, "notes").locator("td.c-m").first()).toContainText("%", { timeout: 30_000 });
   await expect(row(page, "notes").locator("td.c-m").nth(1)).toContainText(/[kMG]B|not measured/);
   await eyes.check("fleet-load");
+});
+
+test("the busiest come first, and a host says how busy it is", async ({ page }) => {
+  test.skip(isPhone(page), "a phone shows neither");
+  test.setTimeout(90_000);
+  await open(page, "/?sort=-memory&cols=state,memory");
+  const bytes = (text: string) => {
+    const found = /([\d.]+) ([kMG])B/.exec(text);
+    return found ? Number(found[1]) * { k: 1e3, M: 1e6, G: 1e9 }[found[2] as "k" | "M" | "G"] : -1;
+  };
+  await page.mouse.move(0, 0);
+  // They are measured after the first answer; then the list is read again in their order, stopped ones last.
+  await expect
+    .poll(
+      async () => {
+        const shown = (await page.locator("tr.line td.c-m").allTextContents()).map(bytes);
+        const measured = shown.filter((value) => value >= 0);
+        return measured.length >= 5 && shown.every((value, at) => at === 0 || shown[at - 1]! >= value);
+      },
+      { timeout: 45_000 },
+    )
+    .toBe(true);
+  const gauge = page.getByRole("list", { name: "Hosts" }).locator(".gauge").first();
+  await expect(gauge).toContainText(/CPU\s*\d+ %/, { timeout: 45_000 });
 });
 
 test("the palette acts on what it finds", async ({ page, stack }) => {

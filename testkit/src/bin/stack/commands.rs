@@ -2,15 +2,19 @@
 //!
 //! ```text
 //! inspect NAME               what the engine knows: id, state, started_at (RFC 3339 with nanoseconds)
+//! many NAME COUNT            so many containers NAME-1, NAME-2, …, made and never started; none of another count are left
 //! run NAME | stubborn NAME   another container; a stubborn one ignores SIGTERM
 //! recreate NAME              removed and made again under the same name: another engine id
 //! start|stop|kill|pause|unpause|remove NAME
 //! engine hang|cut|refuse|slow|resume      the wire to the engine, not the engine itself
 //! server stop|start|kill9
+//! ssh start|stop|new-key     an SSH server in front of the engine: address, fingerprint, known_hosts, key, password
+//! tls start|stop             the engine behind mutual TLS: address, and the PEM texts of its CA and of a client
 //! sessions end               everybody is signed out, without a word to the browser
 //! ```
 
 use crate::{
+    doors::Doors,
     fleet,
     server::{ServerProcess, tail},
 };
@@ -28,6 +32,7 @@ const PASSWORD: &str = "nine lighthouses at dusk";
 pub struct Stack {
     server: ServerProcess,
     wire: FaultProxy,
+    doors: Doors,
     engine: TestEngine,
     database: TestDatabase,
     api_key: Option<String>,
@@ -72,6 +77,7 @@ impl Stack {
         Ok(Self {
             server,
             wire,
+            doors: Doors::default(),
             engine,
             database,
             api_key,
@@ -102,6 +108,9 @@ impl Stack {
                 }));
             }
             ["run", name] => return self.made(name, RunOptions::default()).await,
+            ["many", name, count] => fleet::many(&self.engine, name, count.parse()?).await,
+            ["ssh", verb] => return self.doors.ssh(verb, self.engine.socket()).await,
+            ["tls", verb] => return self.doors.tls(verb, self.engine.socket()).await,
             ["stubborn", name] => return self.made(name, RunOptions::stubborn()).await,
             ["recreate", name] => {
                 self.engine.remove(name).await;

@@ -1,5 +1,6 @@
 //! The containers that the browser sees: one in every state.
 
+use futures::StreamExt;
 use std::time::Duration;
 use testkit::engines::{RunOptions, TestEngine};
 
@@ -47,6 +48,33 @@ pub async fn make(engine: &TestEngine) {
     )
     .await;
     engine.api().act("cache", "pause").await;
+}
+
+/// Makes so many containers of that name that are never started, and removes those that are too many.
+pub async fn many(engine: &TestEngine, name: &str, count: usize) {
+    let there = names(engine).await;
+    let begins = format!("{name}-");
+    let wanted: Vec<String> = (1..=count).map(|number| format!("{begins}{number}")).collect();
+    for gone in there
+        .iter()
+        .filter(|one| one.starts_with(&begins) && !wanted.contains(one))
+    {
+        engine.remove(gone).await;
+    }
+    let missing = wanted.iter().filter(|one| !there.contains(one));
+    let made = missing.map(|one| engine.run_container(one, RunOptions::default().created_only()));
+    futures::stream::iter(made)
+        .buffer_unordered(8)
+        .collect::<Vec<_>>()
+        .await;
+}
+
+async fn names(engine: &TestEngine) -> Vec<String> {
+    let list = engine.api().get("/containers/json?all=1").await;
+    let all = list.as_array().cloned().unwrap_or_default();
+    all.iter()
+        .filter_map(|one| Some(one["Names"][0].as_str()?.trim_start_matches('/').to_owned()))
+        .collect()
 }
 
 /// How a container of that name is made again; one that is not in the plan is an ordinary one.

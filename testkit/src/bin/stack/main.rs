@@ -10,6 +10,7 @@
 //! nothing is left. See [`commands`] for the commands.
 
 mod commands;
+mod doors;
 mod fleet;
 mod server;
 
