@@ -59,7 +59,6 @@ test("everything that a search finds is selected and removed as one run", async 
   await stack.say(`many spare ${count}`);
   try {
     await open(page, "/?q=name:spare-*");
-    await expect(page.locator(".sub")).toContainText(`${count + 10} containers`, { timeout: 30_000 });
     await expect(page.locator("table.tbl")).toHaveAttribute("aria-rowcount", String(count + 1), { timeout: 30_000 });
     // As soon as something is selected the rest is offered; a phone has no box for all that are shown.
     if (isPhone(page)) {
@@ -264,19 +263,18 @@ test("processor and memory are measured while one looks", async ({ page, eyes })
 test("the busiest come first, and a host says how busy it is", async ({ page }) => {
   test.skip(isPhone(page), "a phone shows neither");
   test.setTimeout(90_000);
-  await open(page, "/?sort=-memory&cols=state,memory");
-  const bytes = (text: string) => {
-    const found = /([\d.]+) ([kMG])B/.exec(text);
-    return found ? Number(found[1]) * { k: 1e3, M: 1e6, G: 1e9 }[found[2] as "k" | "M" | "G"] : -1;
-  };
+  await open(page, "/?sort=-cpu&cols=state,cpu");
+  const percent = (text: string) => Number(/([\d.]+) %/.exec(text)?.[1] ?? -1);
   await page.mouse.move(0, 0);
-  // They are measured after the first answer; then the list is read again in their order, stopped ones last.
+  // They are measured after the first answer; then the list is read again in their order, with those that do not run last.
+  // What a row says may be a few seconds newer than its place.
   await expect
     .poll(
       async () => {
-        const shown = (await page.locator("tr.line td.c-m").allTextContents()).map(bytes);
-        const measured = shown.filter((value) => value >= 0);
-        return measured.length >= 5 && shown.every((value, at) => at === 0 || shown[at - 1]! >= value);
+        const shown = (await page.locator("tr.line td.c-m").allTextContents()).map(percent);
+        const measured = shown.filter((value) => value >= 0).length;
+        const inOrder = shown.every((value, at) => (value >= 0) === at < measured && (at === 0 || value <= shown[at - 1]! + 5));
+        return measured >= 5 && measured < shown.length && inOrder;
       },
       { timeout: 45_000 },
     )
