@@ -1,3 +1,4 @@
+mod croniter;
 mod walk;
 
 use std::time::{Duration, Instant};

@@ -44,17 +44,33 @@ const ODD_CHANGES: &[(&str, &str)] = &[
     ("Australia/Lord_Howe", "2026-04-04T15:00:00Z"),
 ];
 
+const HOUR: i64 = 3600;
+/// Longer than any clock was ever turned back, in seconds, and than it was on an ordinary change.
+const DAY: i64 = 26 * HOUR;
+const FEW_HOURS: i64 = 4 * HOUR;
+
+/// How a walk goes, in seconds: so far to both sides of a moment, in steps of this length, after having seen so much before, which
+/// an overlap may repeat.
+#[derive(Clone, Copy)]
+struct Way {
+    around: i64,
+    step: i64,
+    seen: i64,
+}
+
 /// The rules for clock changes told a second time: walk through time in small steps, remember what the clock has shown.
-fn walk(naive: &Naive, zone: &Zone, from: i64, until: i64, step: i64) -> Vec<Timestamp> {
+fn walk(naive: &Naive, zone: &Zone, (from, until): (i64, i64), way: Way) -> Vec<Timestamp> {
+    let step = way.step;
     let wall = |at: i64| {
         let at = DateTime::from_timestamp(at, 0).expect("in range");
         at.naive_utc() + TimeDelta::seconds(zone.offset_seconds(at).into())
     };
     let mut shown = HashSet::new();
     let mut fires = Vec::new();
-    // Early enough to have seen what an overlap repeats.
-    for at in (from - 26 * 3600..until).step_by(usize::try_from(step).expect("positive")) {
-        let (now, before) = (wall(at), wall(at - step));
+    let first = from - way.seen;
+    let mut before = wall(first - step);
+    for at in (first..until).step_by(usize::try_from(step).expect("positive")) {
+        let now = wall(at);
         let wanted = if naive.is_fixed() {
             let mut skipped = Vec::new();
             let mut gap = before + TimeDelta::seconds(step);
@@ -73,16 +89,17 @@ fn walk(naive: &Naive, zone: &Zone, from: i64, until: i64, step: i64) -> Vec<Tim
         if wanted && at >= from {
             fires.extend(DateTime::from_timestamp(at, 0));
         }
+        before = now;
     }
     fires
 }
 
-fn compare(naive: &Naive, (name, change): (&str, &str), around: i64, step: i64) -> Result<(), TestCaseError> {
+fn compare(naive: &Naive, (name, change): (&str, &str), way: Way) -> Result<(), TestCaseError> {
     let zone = zone(name);
     let expression = cron(&naive.text());
     let middle = utc(change).timestamp();
-    let (from, until) = (middle - around, middle + around);
-    let walked = walk(naive, &zone, from, until, step);
+    let (from, until) = (middle - way.around, middle + way.around);
+    let walked = walk(naive, &zone, (from, until), way);
     let after = DateTime::from_timestamp(from - 1, 0).expect("in range");
     let found: Vec<Timestamp> = expression
         .upcoming(&zone, after)
@@ -114,17 +131,35 @@ fn compare(naive: &Naive, (name, change): (&str, &str), around: i64, step: i64) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(250))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn clock_changes_agree_with_a_walk_over_minutes(naive in oracle::at_night(false), change in select(CHANGES)) {
-        compare(&naive, change, 40 * 3600, 60)?;
+        compare(&naive, change, Way { around: 8 * HOUR, step: 60, seen: DAY })?;
     }
+}
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2500))]
+
+    /// Any zone, in the years since which all have offsets of whole minutes.
     #[test]
-    fn any_time_agrees_with_a_walk_over_minutes(naive in oracle::expression(false), name in select(vec!["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"]), day in 0..800_i64) {
-        let middle = utc("2025-01-01T00:00:00Z") + TimeDelta::days(day);
-        compare(&naive, (name, &middle.to_rfc3339()), 3 * 86_400, 60)?;
+    fn any_time_agrees_with_a_walk_over_minutes(
+        naive in oracle::expression(false), name in select(Zone::names()), hour in 0..65 * 366 * 24_i64,
+    ) {
+        let middle = utc("1973-01-01T00:00:00Z") + TimeDelta::hours(hour);
+        compare(&naive, (&name, &middle.to_rfc3339()), Way { around: 12 * HOUR, step: 60, seen: FEW_HOURS })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Further around, so that days and weeks are crossed too.
+    #[test]
+    fn days_agree_with_a_walk_over_minutes(naive in oracle::expression(false), name in select(Zone::names()), day in 0..65 * 366_i64) {
+        let middle = utc("1973-01-01T00:00:00Z") + TimeDelta::days(day);
+        compare(&naive, (&name, &middle.to_rfc3339()), Way { around: 72 * HOUR, step: 60, seen: DAY })?;
     }
 }
 
@@ -133,7 +168,7 @@ proptest! {
 
     #[test]
     fn clock_changes_agree_with_a_walk_over_seconds(naive in oracle::at_night(true), change in select(ODD_CHANGES)) {
-        compare(&naive, change, 5 * 3600, 1)?;
+        compare(&naive, change, Way { around: 5 * HOUR, step: 1, seen: FEW_HOURS })?;
     }
 
     #[test]
