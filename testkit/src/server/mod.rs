@@ -179,19 +179,37 @@ impl TestServer {
     /// # Errors
     /// When it has none, or that does not answer.
     pub async fn database(&self) -> Result<tokio_postgres::Client> {
-        let socket = std::fs::read_dir(self.dir.path().join("run"))?
+        connect(&format!(
+            "host={} user=chrontainer dbname=chrontainer",
+            self.socket_dir()?.display()
+        ))
+        .await
+    }
+
+    /// Where its private Postgres listens.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn socket_dir(&self) -> Result<PathBuf> {
+        let found = std::fs::read_dir(self.dir.path().join("run"))?
             .flatten()
             .map(|entry| entry.path())
             .find(|path| {
                 path.file_name()
                     .is_some_and(|name| name.to_string_lossy().starts_with("pg-"))
-            })
-            .ok_or("the private Postgres has no socket directory")?;
-        connect(&format!(
-            "host={} user=chrontainer dbname=chrontainer",
-            socket.display()
+            });
+        found.ok_or_else(|| "the private Postgres has no socket directory".into())
+    }
+
+    /// The URL of its private database, for another server on it.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn database_url(&self) -> Result<String> {
+        Ok(format!(
+            "postgres:///chrontainer?host={}&user=chrontainer",
+            self.socket_dir()?.display()
         ))
-        .await
     }
 
     /// The one-time link that it printed at its start.

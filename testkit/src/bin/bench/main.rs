@@ -1,11 +1,11 @@
 //! `./dev bench`: measures the real server and prints a table.
 //!
 //! ```text
-//! bench [--repeat N] [--save] [part …]      parts: schedule forecast events memory fleet site cron; without one, all of them.
-//!                                         And page: of fleet only what the page does, in both sizes
+//! bench [--repeat N] [--save] [part …]      parts: schedule forecast events memory fleet site cron history,
+//!                                         and page: of fleet only what the page does, in both sizes
 //! ```
 //!
-//! `--repeat` measures everything so often and gives the median with the least and the most; `--save` writes the table
+//! Without a part, all of them but history, which takes minutes and gigabytes. `--repeat` measures everything so often and gives the median with the least and the most; `--save` writes the table
 //! into docs/PERFORMANCE.md.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
@@ -14,6 +14,7 @@ mod cron;
 mod events;
 mod fleet;
 mod forecast;
+mod history;
 mod machine;
 mod memory;
 mod page;
@@ -28,9 +29,11 @@ use std::process::ExitCode;
 use testkit::postgres::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
-const PARTS: [&str; 8] = [
-    "schedule", "forecast", "events", "memory", "fleet", "site", "cron", "page",
+const PARTS: [&str; 9] = [
+    "schedule", "forecast", "events", "memory", "fleet", "site", "cron", "page", "history",
 ];
+/// Only when it is named.
+const ON_DEMAND: &str = "history";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -81,7 +84,7 @@ impl Arguments {
     }
 
     fn wants(&self, part: &str) -> bool {
-        self.parts.is_empty() || self.parts.iter().any(|wanted| wanted == part)
+        self.parts.is_empty() && part != ON_DEMAND || self.parts.iter().any(|wanted| wanted == part)
     }
 }
 
@@ -114,6 +117,9 @@ async fn run() -> Result<()> {
         }
         if wanted.wants("cron") {
             cron::measure(&mut report)?;
+        }
+        if wanted.wants("history") {
+            history::measure(&mut report).await?;
         }
     }
     let taken = match wanted.repeat {

@@ -11,8 +11,13 @@ pub enum Unit {
     /// Thousands of bytes; the value is in bytes.
     Kilobytes,
     PerSecond,
-    Ratio,
+    /// So few that a fraction matters.
+    FewPerSecond,
+    /// Of one core.
+    Percent,
+    Seconds,
     Count,
+    Ratio,
 }
 
 impl Unit {
@@ -22,7 +27,9 @@ impl Unit {
             Self::Milliseconds => format!("{value:.1}"),
             Self::Megabytes => format!("{:.1}", value / 1e6),
             Self::Kilobytes => format!("{:.0}", value / 1e3),
-            Self::PerSecond | Self::Count => format!("{value:.0}"),
+            Self::PerSecond | Self::Seconds | Self::Count => format!("{value:.0}"),
+            Self::FewPerSecond => format!("{value:.1}"),
+            Self::Percent => format!("{value:.2}"),
             Self::Ratio => format!("{value:.2}"),
         }
     }
@@ -32,8 +39,10 @@ impl Unit {
             Self::Milliseconds => " ms",
             Self::Megabytes => " MB",
             Self::Kilobytes => " kB",
-            Self::PerSecond => "/s",
-            Self::Ratio | Self::Count => "",
+            Self::PerSecond | Self::FewPerSecond => "/s",
+            Self::Percent => " %",
+            Self::Seconds => " s",
+            Self::Count | Self::Ratio => "",
         }
     }
 }
@@ -43,12 +52,18 @@ impl Unit {
 struct Figure {
     name: String,
     unit: Unit,
-    /// The most that is wanted.
-    aim: Option<f64>,
+    /// The most that is wanted, or the least.
+    aim: Option<Aim>,
     /// One for each time it was measured.
     values: Vec<f64>,
     /// Instead of a value.
     note: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Aim {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 /// The figures in the order in which they were first measured.
@@ -65,7 +80,14 @@ impl Report {
 
     /// A value that should be `aim` at most; both as [`Unit`] has them.
     pub fn add_at_most(&mut self, name: &str, unit: Unit, value: f64, aim: f64) {
-        self.figure(name, unit, Some(aim)).values.push(value);
+        self.figure(name, unit, Some(Aim::AtMost(aim))).values.push(value);
+    }
+
+    /// A value that should be `aim` at least.
+    pub fn add_at_least(&mut self, name: &str, unit: Unit, value: f64, aim: f64) {
+        self.figure(name, unit, Some(Aim::AtLeast(aim)))
+            .values
+            .push(value);
     }
 
     /// Why there is no value.
@@ -74,7 +96,7 @@ impl Report {
     }
 
     /// The line of this name.
-    fn figure(&mut self, name: &str, unit: Unit, aim: Option<f64>) -> &mut Figure {
+    fn figure(&mut self, name: &str, unit: Unit, aim: Option<Aim>) -> &mut Figure {
         let place = match self.figures.iter().position(|figure| figure.name == name) {
             Some(place) => place,
             None => {
@@ -114,19 +136,20 @@ impl Figure {
         let Some(aim) = self.aim else {
             return String::new();
         };
-        let wanted = match self.unit {
-            Unit::Megabytes => aim / 1e6,
-            Unit::Kilobytes => aim / 1e3,
-            _ => aim,
-        };
         let mut sorted = self.values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
-        let missed = if percentile(&sorted, 0.5) > aim {
-            ", MISSED"
-        } else {
-            ""
+        let median = percentile(&sorted, 0.5);
+        let (sign, wanted, is_missed) = match aim {
+            Aim::AtMost(most) => ('≤', most, median > most),
+            Aim::AtLeast(least) => ('≥', least, median < least),
         };
-        format!("≤ {wanted}{}{missed}", self.unit.name())
+        let shown = match self.unit {
+            Unit::Megabytes => wanted / 1e6,
+            Unit::Kilobytes => wanted / 1e3,
+            _ => wanted,
+        };
+        let missed = if is_missed { ", MISSED" } else { "" };
+        format!("{sign} {shown}{}{missed}", self.unit.name())
     }
 }
 
