@@ -478,6 +478,7 @@ diesel::table! {
         done_at -> Nullable<Timestamptz>,
         expected_by -> Nullable<Timestamptz>,
         overdue_since -> Nullable<Timestamptz>,
+        fires_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod logging;
 pub mod metrics;
 pub mod postgres;
 pub mod router;
+mod seat;
 pub mod security;
 pub mod serve;
 pub mod session;

@@ -5,6 +5,7 @@ use crate::{
     metrics::Metrics,
     postgres::{ClusterError, ClusterOptions, PrivateCluster},
     router::{self, Renderer, RouteTable, Site},
+    seat::Seat,
     settings::Settings,
     state::AppState,
     tls::{Tls, TlsError},
@@ -75,6 +76,7 @@ pub struct Server {
     worker: Worker,
     stop: CancellationToken,
     listener: JoinHandle<()>,
+    _seat: Option<Seat>,
 }
 
 /// Starts everything, in the order in which each needs the one before; what was started is stopped again when a later
@@ -175,6 +177,13 @@ async fn start(
         None => None,
     };
     control::providers::keep_managed(&control, provider).await?;
+    let mut seat = Seat::take(&settings.data_dir);
+    if let Some(seat) = &mut seat {
+        if let Some(before) = seat.before() {
+            control::runs::take_over(&control, before).await?;
+        }
+        seat.sign(control.server_id());
+    }
     control.start().await?;
     let here = control.clone();
     // Beside the start: an engine that hangs is asked for two seconds.
@@ -222,6 +231,7 @@ async fn start(
         worker,
         stop,
         listener,
+        _seat: seat,
     })
 }
 

@@ -1,6 +1,8 @@
-//! How long runs are kept: the limits of each organisation, and the sweep that deletes what goes beyond them.
+//! How long runs are kept: the limits of each organisation, and the sweep that deletes what goes beyond them, and with it
+//! what was decided of fire times long ago.
 
 mod delete;
+mod fires;
 mod sizes;
 mod sweep;
 #[cfg(test)]

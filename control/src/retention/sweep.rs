@@ -1,6 +1,6 @@
 //! The sweep: once an hour what goes beyond the limits is deleted, in small batches, by one server at a time.
 
-use super::{delete, limits, sizes};
+use super::{delete, fires, limits, sizes};
 use crate::{Control, db::first_id, error::Result, schedules::clock, schema::runs};
 use chrono::TimeDelta;
 use diesel::{
@@ -36,6 +36,10 @@ pub(crate) async fn sweep(control: &Control) {
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "deleted runs that are kept no longer"),
             Err(error) => tracing::warn!(error = %error, "old runs could not be deleted now"),
+        }
+        match fires::prune(control).await {
+            Ok(fires) => tracing::debug!(fires, "forgot what was decided long ago"),
+            Err(error) => tracing::warn!(error = %error, "old fire times could not be deleted now"),
         }
     }
 }

@@ -233,3 +233,69 @@ async fn limits_are_of_one_organisation_and_for_admins() {
         Retention::default()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_fire_times_are_forgotten_and_never_decided_again() {
+    let fixture = Fixture::new().await;
+    let schedule = fixture.weekly("weekly").await;
+    let other = fixture.weekly("other").await;
+    let base = fixture.text("select date_trunc('second', now())").await;
+    let decided = |schedule: ScheduleId, fire_at: &str, state: &str, decided_at: &str, moved_to: &str| {
+        format!(
+            "insert into schedule_fires (schedule_id, fire_at, org_id, state, decided_at, moved_to) \
+             select '{schedule}', timestamptz '{base}' - interval '{fire_at}', '{}', '{state}', \
+               now() - interval '{decided_at}', {moved_to}",
+            OrgId::HOME
+        )
+    };
+    let ahead = "now() + interval '1 day'";
+    for (fire_at, state, decided_at, moved_to) in [
+        ("720 h", "claimed", "720 h", "null"),
+        ("240 h", "claimed", "240 h", "null"),
+        // Moved to a time that is to come, decided late, and this week's.
+        ("216 h", "postponed", "480 h", ahead),
+        ("192 h", "missed", "1 h", "null"),
+        ("24 h", "claimed", "24 h", "null"),
+    ] {
+        fixture
+            .sql(&decided(schedule, fire_at, state, decided_at, moved_to))
+            .await;
+    }
+    fixture
+        .sql(&decided(other, "24 h", "claimed", "24 h", "null"))
+        .await;
+    // More than one batch, of another one.
+    fixture
+        .sql(&format!(
+            "insert into schedule_fires (schedule_id, fire_at, org_id, state, decided_at) \
+             select '{other}', t, '{}', 'claimed', t from generate_series(now() - interval '216 h', \
+               now() - interval '192 h', '1 minute') t",
+            OrgId::HOME
+        ))
+        .await;
+    let control = &fixture.control;
+    assert_eq!(fires::prune(control).await.unwrap(), 2 + 1441);
+    assert_eq!(fires::prune(control).await.unwrap(), 0);
+    let left = format!("schedule_fires where schedule_id = '{schedule}'");
+    assert_eq!(fixture.count(&left).await, 3);
+    let until = "select string_agg(round(extract(epoch from now() - fires_until) / 86400)::text, ' ' order by name desc) \
+                 from schedules";
+    assert_eq!(fixture.text(until).await, "10 8");
+
+    // Somebody sets the schedule back to a time that was forgotten: it is passed over, and what comes after it is not.
+    fixture
+        .sql(&format!(
+            "update schedules set triggers = '[{{\"type\":\"interval\",\"every\":\"1d\"}}]', \
+               anchor_at = fires_until, next_at = fires_until - interval '24 h', \
+               guards = guards || '{{\"catch_up\":{{\"policy\":\"all\",\"max\":100}}}}' \
+             where id = '{schedule}'"
+        ))
+        .await;
+    crate::schedules::ticker::tick(control).await.unwrap();
+    let again = "schedule_fires f join schedules s on s.id = f.schedule_id and f.fire_at <= s.fires_until";
+    assert_eq!(fixture.count(again).await, 0);
+    // Of ten days three were decided before.
+    assert_eq!(fixture.count(&left).await, 10);
+    let made = format!("runs where schedule_id = '{schedule}' and scheduled_for is not null");
+    assert_eq!(fixture.count(&made).await, 7);
+}

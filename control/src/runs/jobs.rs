@@ -1,7 +1,7 @@
 //! The queue's side of a run: one job per run, under an id made from the run's.
 
-use crate::error::Result;
-use diesel::sql_types::{Array, Binary, Double, Text};
+use crate::{db::statement, error::Result};
+use diesel::sql_types::{Array, Binary, Double, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ids::RunId;
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,19 @@ pub(super) async fn enqueue_again(
     .bind::<Double, _>(since.as_secs_f64())
     .execute(conn)
     .await?)
+}
+
+/// Deletes the job of a run that has ended or is gone.
+pub(super) async fn forget_ended(conn: &mut AsyncPgConnection, run: RunId) -> Result<()> {
+    statement(
+        "delete from apalis.jobs where id = $1 and not exists (select 1 from runs where runs.id = $2 \
+           and state in ('waiting', 'queued', 'running', 'cancelling'))",
+    )
+    .bind::<Text, _>(job_id(run))
+    .bind::<SqlUuid, _>(run.0)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,10 +5,14 @@ use super::{
     circuit::Circuits,
     execute::QuickEnd,
     lease::{Claimed, Leases},
+    places::{Place, Places},
 };
 use domain::ids::{HostId, RunId};
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +29,8 @@ pub struct Local {
     new_jobs: Arc<Notify>,
     /// Set when this server goes: executors stop before their next engine call and give their runs back.
     pub(crate) draining: CancellationToken,
+    /// Those of this process' worker, once it has one.
+    places: OnceLock<Places>,
     hosts: Mutex<HashMap<HostId, Arc<Semaphore>>>,
     pub(crate) circuits: Circuits,
     /// Runs that steps of other runs wait for.
@@ -40,6 +46,20 @@ impl Local {
 
     pub(crate) fn ring(&self) {
         self.new_jobs.notify_one();
+    }
+
+    /// The places of the worker of this process: from now on its ticker fills them too.
+    pub fn open(&self, places: Places) {
+        // A process has one worker.
+        let _first = self.places.set(places);
+    }
+
+    /// A free place of this process, unless it goes or executes nothing.
+    pub(crate) fn place(&self, is_quick: bool) -> Option<Place> {
+        if self.draining.is_cancelled() {
+            return None;
+        }
+        self.places.get()?.try_take(is_quick)
     }
 
     /// Executes a run beside those that have the worker's places.

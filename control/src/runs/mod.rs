@@ -1,6 +1,7 @@
 //! Runs: recorded first, executed by the worker, visible, cancellable, with a log.
 //!
-//! A run is made in somebody's transaction ([`start`]) together with its queue job. A worker takes the job and calls
+//! A run is made in somebody's transaction ([`start`]) together with its queue job. A worker takes the job, or, where a
+//! place is free on the server that decided it, that server goes on without one ([`Places`]): it calls
 //! [`execute`], which claims the run's lease, does the steps, writes every one as it happens, and ends the run. Every
 //! write of an executor is conditional on the epoch of its lease, so that two executors never both count; what an
 //! executor that died left open is found by the [`sweep`] and brought to its end by another one.
@@ -18,6 +19,7 @@ mod lease;
 mod local;
 mod log;
 mod metrics;
+mod places;
 mod queries;
 mod recover;
 mod repeat;
@@ -38,10 +40,11 @@ pub use http_allow::HttpAllow;
 pub use idempotency::idempotent;
 pub(crate) use jobs::JobTexts;
 pub use jobs::{QUEUE, RunJob, job_id};
-pub use lease::drain;
+pub use lease::{drain, take_over};
 pub use local::Local;
 pub use log::log;
 pub(crate) use metrics::ended_at_once;
+pub use places::{Place, Places};
 pub(crate) use queries::summary;
 pub use queries::{RunQuery, get, list};
 pub(crate) use queries::{busy, shown, summaries};

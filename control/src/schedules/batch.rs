@@ -8,10 +8,11 @@ use super::{
     spread::Spread,
 };
 use crate::{
+    Control,
     blackouts::Hold,
     db::statement,
     error::Result,
-    runs::{self, HELD_BY_BLACKOUT, HELD_BY_OVERLAP, JobTexts, QUEUE},
+    runs::{self, HELD_BY_BLACKOUT, HELD_BY_OVERLAP, JobTexts, Place as RunPlace, QUEUE},
 };
 use diesel::{
     QueryableByName,
@@ -52,6 +53,11 @@ struct Fire<'a> {
 /// What one transaction writes, as the arrays that its statement unnests.
 #[derive(Default)]
 pub(super) struct Batch {
+    /// The server that decides, where its own places are filled first.
+    control: Option<Control>,
+    /// Runs that begin here once they are committed, and need no job.
+    here: Vec<(RunId, RunPlace)>,
+    run_owners: Vec<Option<Uuid>>,
     fire_schedules: Vec<Uuid>,
     fire_times: Vec<Timestamp>,
     fire_states: Vec<&'static str>,
@@ -87,6 +93,14 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// One whose runs begin on this very server, as far as it has places.
+    pub fn here(control: &Control) -> Self {
+        Self {
+            control: Some(control.clone()),
+            ..Self::default()
+        }
+    }
+
     /// One whose runs somebody is told of.
     pub fn told() -> Self {
         Self {
@@ -215,12 +229,25 @@ impl Batch {
 
     fn place(&mut self, due: &Due, guards: &Guards, fire: &Fire<'_>, place: Place, standing: &mut Standing) {
         let run = fire.run;
+        let mut owner = None;
         let (state, message, held) = match place {
             Place::Start => {
                 standing.running += 1;
-                self.job_runs.push(run.0);
-                self.job_priorities.push(guards.priority);
-                self.jobs.push(run, due.is_quick);
+                let here = self.control.as_ref().and_then(|control| {
+                    let place = control.runs().place(due.is_quick)?;
+                    Some((place, control.server_id()))
+                });
+                match here {
+                    Some((place, server)) => {
+                        owner = Some(server.0);
+                        self.here.push((run, place));
+                    }
+                    None => {
+                        self.job_runs.push(run.0);
+                        self.job_priorities.push(guards.priority);
+                        self.jobs.push(run, due.is_quick);
+                    }
+                }
                 ("queued", None, None)
             }
             Place::Wait => {
@@ -243,6 +270,9 @@ impl Batch {
         self.run(due, guards, run.0, state, fire, message);
         self.held_for.push(held);
         self.held_until.push(None);
+        if let Some(last) = self.run_owners.last_mut() {
+            *last = owner;
+        }
     }
 
     /// Any number of missed times become one run, so that history shows the gap and not a thousand lines.
@@ -300,6 +330,7 @@ impl Batch {
         self.run_priorities.push(guards.priority);
         self.run_alone.push(guards.overlap != Overlap::Allow);
         self.run_free.push(fire.fire_at.is_none());
+        self.run_owners.push(None);
     }
 
     /// Writes it all at once.
@@ -310,7 +341,7 @@ impl Batch {
                insert into schedule_fires (schedule_id, fire_at, org_id, state, run_id, reason) \
                select t.schedule, t.fire_at, s.org_id, t.state, t.run, t.reason \
                from unnest($1, $2, $3, $4, $5) as t (schedule, fire_at, state, run, reason) \
-               join schedules s on s.id = t.schedule \
+               join schedules s on s.id = t.schedule and (s.fires_until is null or t.fire_at > s.fires_until) \
                on conflict do nothing returning run_id), \
              replaced as (\
                update runs r set state = case when r.state in ('waiting', 'queued') then 'cancelled' else 'cancelling' end, \
@@ -324,14 +355,15 @@ impl Batch {
                  order by id for update) o where r.id = o.id returning r.id, r.org_id), \
              made as (\
                insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, scheduled_for, queued_at, \
-                 finished_at, message, priority, alone, held_for, held_until) \
+                 finished_at, message, priority, alone, held_for, held_until, owner) \
                select t.run, s.org_id, s.id, s.name, t.trigger, jsonb_build_object('steps', s.steps, 'guards', s.guards) \
                    || case when t.payload is null then '{}' else jsonb_build_object('payload', t.payload) end, \
                  s.acts_for, t.state, t.due_at, clock_timestamp(), \
                  case when t.state in ('missed', 'skipped') then clock_timestamp() end, t.message, t.priority, t.alone, \
-                 t.held_for, t.held_until \
-               from unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
-                 as t (run, schedule, state, due_at, message, trigger, payload, priority, alone, free, held_for, held_until) \
+                 t.held_for, t.held_until, t.owner \
+               from unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $30) \
+                 as t (run, schedule, state, due_at, message, trigger, payload, priority, alone, free, held_for, held_until, \
+                   owner) \
                join schedules s on s.id = t.schedule where t.free or t.run in (select run_id from fires) \
                returning id, org_id, state), \
              job as (\
@@ -382,6 +414,7 @@ impl Batch {
         .bind::<Array<Bool>, _>(self.moved_done.clone())
         .bind::<Array<SqlUuid>, _>(self.superseded.clone())
         .bind::<Bool, _>(self.is_told)
+        .bind::<Array<Nullable<SqlUuid>>, _>(self.run_owners.clone())
         .get_result(conn)
         .await?;
         if written.fires < wanted {
@@ -397,6 +430,8 @@ impl Batch {
             runs: written.runs,
             missed: written.missed,
             skipped: written.skipped,
+            jobs: !self.job_runs.is_empty(),
+            here: self.here,
             waiting,
         })
     }
@@ -436,11 +471,25 @@ pub(super) struct Written {
     /// Of them those that ended as they were made.
     missed: i64,
     skipped: i64,
+    /// There is something in the queue.
+    jobs: bool,
+    /// Runs that begin here.
+    here: Vec<(RunId, RunPlace)>,
     /// Schedules of which runs wait: what they wait for may have ended while this was written.
     pub waiting: Vec<Uuid>,
 }
 
 impl Written {
+    /// Begins what begins here, and rings for the rest; once it is committed.
+    pub fn begin(&mut self, control: &Control) {
+        for (run, place) in self.here.drain(..) {
+            place.execute(control, run);
+        }
+        if self.jobs {
+            control.runs().ring();
+        }
+    }
+
     /// Counts what was made, once it is committed.
     pub fn count(&self, made: &'static str) {
         counter!(made).increment(self.runs.unsigned_abs());

@@ -66,7 +66,7 @@ struct Call {
 /// When the database does not answer; what was not committed is undecided, and taken again.
 pub(super) async fn take(control: &Control) -> Result<usize> {
     let mut conn = control.db().conn().await?;
-    let (decided, written) = conn
+    let (decided, mut written) = conn
         .transaction(async |conn| {
             let mut decided = leave_alone(conn).await?;
             let due: Vec<Due> = statement(select_due!(
@@ -83,7 +83,7 @@ pub(super) async fn take(control: &Control) -> Result<usize> {
             let calls = undecided(conn, &due).await?;
             let standing = standing(conn, &due).await?;
             let closed = closed(conn, &due).await?;
-            let mut batch = Batch::default();
+            let mut batch = Batch::here(control);
             let mut runs: Vec<(Uuid, String, Uuid)> = Vec::new();
             for schedule in &due {
                 let own: Vec<&Call> = calls.iter().filter(|call| call.schedule_id == schedule.id).collect();
@@ -101,7 +101,7 @@ pub(super) async fn take(control: &Control) -> Result<usize> {
         .await?;
     drop(conn);
     if written.runs > 0 {
-        control.runs().ring();
+        written.begin(control);
         control.wake(Topic::Events);
         written.count("chrontainer_calls_total");
     }

@@ -176,7 +176,7 @@ async fn look(control: &Control) -> Result<(Option<Instant>, usize)> {
 async fn take(control: &Control) -> Result<i64> {
     let me = control.server_id().0;
     let mut conn = control.db().conn().await?;
-    let (taken, made) = conn
+    let (taken, mut made) = conn
         .transaction(async |conn| {
             let due: Vec<Due> = statement(select_due!(
                 "where coalesce(s.due_at, s.next_at) <= now() and s.next_at is not null and s.enabled and s.deleted_at is null \
@@ -191,7 +191,7 @@ async fn take(control: &Control) -> Result<i64> {
             }
             let standing = standing(conn, &due).await?;
             let closed = closed(conn, &due).await?;
-            let mut batch = Batch::default();
+            let mut batch = Batch::here(control);
             for schedule in &due {
                 let hold = hold(control, &closed, schedule);
                 let standing = standing.get(&schedule.id).copied().unwrap_or_default();
@@ -205,7 +205,7 @@ async fn take(control: &Control) -> Result<i64> {
     faults::point("fires_committed");
     drop(conn);
     if taken > 0 {
-        control.runs().ring();
+        made.begin(control);
         control.wake(Topic::Events);
         made.count("chrontainer_fires_total");
     }

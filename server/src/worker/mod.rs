@@ -15,13 +15,13 @@ use apalis::prelude::{
 use apalis_postgres::{Config, PostgresStorage, Pubsub};
 use control::{
     Control, Part,
-    runs::{QUEUE, RunJob},
+    runs::{Places, QUEUE, RunJob},
 };
 use parking_lot::Mutex;
 use sqlx::PgPool;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, task::JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// The queue is read although nobody rang: for jobs that were put back.
 const POLL: Duration = Duration::from_millis(500);
@@ -30,8 +30,6 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const MISSED: usize = 4;
 /// Jobs that are taken at once. They wait here while all slots are busy, and are given to others after a lease.
 const BATCH: usize = 200;
-/// Runs at once that touch nothing: they share their statements, so many cost little.
-const QUICK: usize = 1000;
 /// Between two tries to reach the database.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -46,28 +44,25 @@ pub struct Worker {
     pool: PgPool,
     stop: CancellationToken,
     supervisor: JoinHandle<()>,
-    running: TaskTracker,
+    places: Places,
 }
 
 /// What a job needs.
 #[derive(Clone)]
 struct Bench {
     control: Control,
-    slots: Arc<Semaphore>,
-    quick: Arc<Semaphore>,
-    running: TaskTracker,
+    places: Places,
 }
 
 /// Starts the worker with its own few connections: `connections` to take jobs, `slots` runs at once.
 pub fn start(control: &Control, connections: usize, slots: usize) -> Worker {
     let pool = queue::pool(control.db().spec(), connections);
     let stop = CancellationToken::new();
-    let running = TaskTracker::new();
+    let places = Places::new(slots);
+    control.runs().open(places.clone());
     let bench = Bench {
         control: control.clone(),
-        slots: Arc::new(Semaphore::new(slots)),
-        quick: Arc::new(Semaphore::new(QUICK)),
-        running: running.clone(),
+        places: places.clone(),
     };
     let supervisor = tokio::spawn(supervise(bench, pool.clone(), stop.clone()));
     Worker {
@@ -75,7 +70,7 @@ pub fn start(control: &Control, connections: usize, slots: usize) -> Worker {
         pool,
         stop,
         supervisor,
-        running,
+        places,
     }
 }
 
@@ -85,9 +80,8 @@ impl Worker {
     pub async fn stop(self) {
         self.stop.cancel();
         control::runs::drain(&self.control, DRAIN).await;
-        self.running.close();
         let ended = async {
-            self.running.wait().await;
+            self.places.empty().await;
             // Its jobs that nobody began go back to the queue.
             let _ = self.supervisor.await;
         };
@@ -166,17 +160,9 @@ async fn work(bench: &Bench, pool: &PgPool, name: &str, stop: &CancellationToken
     }
 }
 
-/// One job: waits for a slot, then lets the run go its own way.
+/// One job: waits for a place, then lets the run go its own way.
 async fn job(job: RunJob, bench: Data<Bench>) -> Result<(), BoxDynError> {
-    let slots = if job.quick { &bench.quick } else { &bench.slots };
-    let slot = slots.clone().acquire_owned().await?;
-    let control = bench.control.clone();
-    bench.running.spawn(async move {
-        let _slot = slot;
-        if let Err(error) = control::runs::execute(&control, job.run).await {
-            // The sweep brings it back.
-            tracing::error!(run.id = %job.run, %error, "a run was interrupted");
-        }
-    });
+    let place = bench.places.take(job.quick).await?;
+    place.execute(&bench.control, job.run);
     Ok(())
 }

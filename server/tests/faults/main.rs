@@ -7,10 +7,12 @@
 mod api;
 mod engines;
 mod fires;
+mod held;
 mod journeys;
 mod kill;
 mod outcomes;
 mod pair;
 mod pause;
+mod points;
 mod postgres;
 mod stop;

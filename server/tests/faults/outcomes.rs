@@ -1,10 +1,11 @@
 //! `kill -9` around the end of a run that another schedule waits for.
 
-use super::api::{SOON, by_hand, create, database, ended, runs, text, try_post, until};
+use super::{
+    api::{SOON, by_hand, create, database, ended, runs, text, try_post, until},
+    kill::KILL_AT,
+};
 use serde_json::json;
 use testkit::server::{TestServer, TestServerOptions};
-
-const KILL_AT: &str = "CHRONTAINER_TEST_KILL_AT";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_is_followed_once_wherever_the_server_dies() {

@@ -98,7 +98,8 @@ pub async fn execute(control: &Control, run: RunId) -> Result<()> {
         return Ok(());
     }
     let Some(claimed) = claim(control, run).await? else {
-        return Ok(());
+        // One that another run replaced, or that was cancelled after a worker had taken it, leaves its job behind.
+        return jobs::forget_ended(&mut *control.db().conn().await?, run).await;
     };
     faults::point("claimed");
     if quick::fits(&claimed) {

@@ -3,7 +3,7 @@
 use crate::{Control, db::statement, error::Result, runs::metrics};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -27,6 +27,8 @@ pub(crate) struct Claimed {
     /// What the person it acts for is now; nothing when gone, disabled or no member.
     pub role: Option<Role>,
     pub epoch: i32,
+    /// Whoever executed it before gave it back or is known to be dead, so that it came here before its lease was over.
+    pub was_handed_over: bool,
     pub cancelling: bool,
     pub cancelled_by: Option<String>,
     pub title: String,
@@ -71,6 +73,8 @@ struct ClaimRow {
     trigger: Value,
     #[diesel(sql_type = Double)]
     running_for: f64,
+    #[diesel(sql_type = Bool)]
+    was_handed_over: bool,
 }
 
 /// Takes the run, if it is queued or its lease is over. Calls at the same time share a statement.
@@ -96,17 +100,19 @@ async fn claim_all(control: &Control, runs: Vec<RunId>) -> Result<Vec<Option<Arc
     let mut conn = control.db().conn().await?;
     let rows: Vec<ClaimRow> = statement(
         "with wanted as (\
-           select id from runs where id = any($1) and (state = 'queued' \
+           select id, state <> 'queued' and owner is null as was_handed_over from runs \
+           where id = any($1) and (state = 'queued' \
              or state in ('running', 'cancelling') and (lease_until is null or lease_until < now())) \
            order by id for update), \
          claimed as (\
            update runs r set owner = $2, epoch = r.epoch + 1, lease_until = clock_timestamp() + $3 * interval '1 second', \
              state = case r.state when 'queued' then 'running' else r.state end, \
              started_at = coalesce(r.started_at, clock_timestamp()) \
-           from wanted w where r.id = w.id returning r.*) \
+           from wanted w where r.id = w.id returning r.*, w.was_handed_over) \
          select c.id, c.org_id, c.plan, c.acts_for, c.state, c.epoch, c.scheduled_for, c.started_at, \
            c.cancel_requested_by, case when u.disabled_at is null then m.role end as role, c.title, c.trigger, \
            extract(epoch from clock_timestamp() - c.started_at)::double precision as running_for, \
+           c.was_handed_over, \
            set_config('synchronous_commit', 'off', true) as durable \
          from claimed c \
          left join memberships m on m.org_id = c.org_id and m.user_id = c.acts_for \
@@ -129,6 +135,7 @@ async fn claim_all(control: &Control, runs: Vec<RunId>) -> Result<Vec<Option<Arc
             acts_for: row.acts_for.map(UserId),
             role: row.role.and_then(|role| role.parse().ok()),
             epoch: row.epoch,
+            was_handed_over: row.was_handed_over,
             cancelling: row.state == RunState::Cancelling.as_str(),
             cancelled_by: row.cancel_requested_by,
             title: row.title,

@@ -29,7 +29,12 @@ async fn give_back(conn: &mut AsyncPgConnection, owner: Uuid, held: &[(RunId, i3
     .execute(conn)
     .await?;
     let runs: Vec<RunId> = held.iter().map(|(run, _)| *run).collect();
-    jobs::enqueue_again(conn, &runs, Duration::ZERO).await?;
+    put_back(conn, &runs).await
+}
+
+/// Puts the jobs of runs back that nobody executes any more.
+pub(super) async fn put_back(conn: &mut AsyncPgConnection, runs: &[RunId]) -> Result<()> {
+    jobs::enqueue_again(conn, runs, Duration::ZERO).await?;
     Ok(())
 }
 

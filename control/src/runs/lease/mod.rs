@@ -1,7 +1,8 @@
 //! Leases: which executor a run belongs to.
 //!
 //! A claim raises the run's epoch; every later write names it ([`Lease::fenced`]), so that an executor that lost its
-//! run changes nothing any more. One statement renews all leases of this process.
+//! run changes nothing any more. One statement renews all leases of this process. What a server left that is known to be
+//! dead is taken over at once ([`take_over`]); of any other, when its leases are over.
 
 mod claim;
 mod fence;
@@ -9,6 +10,7 @@ mod give_back;
 mod held;
 mod keep;
 mod moment;
+mod take_over;
 
 pub(crate) use claim::Claimed;
 pub(super) use claim::claim;
@@ -18,6 +20,7 @@ pub use give_back::drain;
 pub(crate) use held::Leases;
 pub(super) use keep::{hear_cancels, keep};
 pub(crate) use moment::Moment;
+pub use take_over::take_over;
 
 use crate::Control;
 use domain::ids::RunId;

@@ -3,6 +3,7 @@
 mod actions;
 mod engines;
 mod hosts;
+mod life_cycle;
 mod requests;
 mod rights;
 
@@ -173,6 +174,41 @@ async fn the_sweep_puts_back_what_nobody_executes() {
         assert_eq!(fixture.run(id).await.summary.status, RunState::Succeeded);
     }
     assert_eq!(fixture.run(alive).await.summary.status, RunState::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_server_left_goes_on_at_once_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let (dead, alive) = (fixture.another(), fixture.another());
+    let begun = direct(&fixture, &fixture.owner, vec![restart("name:web")]).await;
+    let taken = direct(&fixture, &fixture.owner, vec![noop()]).await;
+    let other = direct(&fixture, &fixture.owner, vec![noop()]).await;
+    lease::claim(&dead, begun).await.unwrap().unwrap();
+    lease::claim(&alive, other).await.unwrap().unwrap();
+    for (run, server) in [(begun, &dead), (taken, &dead), (other, &alive)] {
+        let (job, worker) = (job_id(run), format!("runs-{}-0", server.server_id()));
+        let lock = format!(
+            "update apalis.jobs set status = 'Running', lock_by = '{worker}', lock_at = now() where id = '{job}'"
+        );
+        fixture
+            .sql(&format!(
+                "insert into apalis.workers (id, worker_type, storage_name) values ('{worker}', 'runs', 'test') \
+                 on conflict do nothing"
+            ))
+            .await;
+        assert_eq!(fixture.sql(&lock).await, 1);
+    }
+    assert_eq!(take_over(&fixture.control, dead.server_id()).await.unwrap(), 1);
+    let pending = "select string_agg(status, ' ' order by id) from apalis.jobs";
+    assert_eq!(fixture.text(pending).await, "Pending Pending Running");
+    let again = lease::claim(&fixture.control, begun).await.unwrap().unwrap();
+    assert!(again.is_continued() && again.was_handed_over);
+    assert!(lease::claim(&fixture.control, other).await.unwrap().is_none());
+    fixture.work().await;
+    assert_eq!(fixture.run(taken).await.summary.status, RunState::Succeeded);
+    // Twice changes nothing: the run has an owner that lives.
+    assert_eq!(take_over(&fixture.control, dead.server_id()).await.unwrap(), 0);
+    assert!(lease::claim(&alive, begun).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

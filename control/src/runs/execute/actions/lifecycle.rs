@@ -12,9 +12,10 @@ use domain::{actions::Action, runs::TargetState};
 use engine::{Engine, EngineError, Outcome};
 use std::time::{Duration, Instant};
 
-/// How long an executor that took a run over waits to learn what the one before did: with the lease that had to end first,
-/// every run that a crash left open is at its end within half a minute.
+/// How long an executor that took a run over waits to learn what the one before did: every run that a crash left open is at
+/// its end within half a minute of the next start. Where a lease had to end first, much of that time has passed.
 const TAKEN_OVER: Duration = Duration::from_secs(10);
+const HANDED_OVER: Duration = Duration::from_secs(22);
 /// How often a target that waits for its turn looks whether its host still answers.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -112,10 +113,14 @@ async fn look_back(
     engine: &Engine,
 ) -> Result<Option<Done>, Stop> {
     let (done, _) = engines::words(job.action);
+    let within = match job.executor.claimed.was_handed_over {
+        true => HANDED_OVER,
+        false => TAKEN_OVER,
+    };
     let looked = tokio::select! {
         biased;
         () = lost(job) => return Err(Stop::Lost),
-        looked = engines::look_back(engine, job.action, before, since, TAKEN_OVER) => looked,
+        looked = engines::look_back(engine, job.action, before, since, within) => looked,
     };
     Ok(match looked {
         (Verdict::NotDone, _) => {

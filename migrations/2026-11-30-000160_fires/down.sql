@@ -1,0 +1,1 @@
+alter table schedules drop column fires_until;
