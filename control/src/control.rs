@@ -10,7 +10,7 @@ use crate::{
     hosts::Links,
     providers::Known,
     runs,
-    schedules::{self, Happenings, forecast::ForecastCache},
+    schedules::{self, Happenings, Labels, forecast::ForecastCache},
     secrets::SealKey,
 };
 use domain::ids::ServerId;
@@ -63,6 +63,7 @@ struct Inner {
     fleet: Fleet,
     loads: Loads,
     snapshots: Snapshots,
+    labels: Labels,
     links: Links,
     runs: runs::Local,
     session_ends: SessionEnds,
@@ -87,6 +88,7 @@ impl Control {
             fleet: Fleet::default(),
             loads: Loads::default(),
             snapshots: Snapshots::default(),
+            labels: Labels::default(),
             links: Links::default(),
             runs: runs::Local::default(),
             session_ends: SessionEnds::default(),
@@ -131,6 +133,8 @@ impl Control {
         self.spawn(async move { crate::hosts::watch_all(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::containers::snapshots::keep(&this).await });
+        let this = self.clone();
+        self.spawn(async move { schedules::keep_labels(&this).await });
         let this = self.clone();
         self.spawn(async move { crate::schedules::ticker::run(&this).await });
         let this = self.clone();
@@ -196,6 +200,11 @@ impl Control {
     /// What of the fleet is kept in the database.
     pub(crate) fn snapshots(&self) -> &Snapshots {
         &self.0.snapshots
+    }
+
+    /// The hosts whose containers' labels are to be followed.
+    pub(crate) fn labels(&self) -> &Labels {
+        &self.0.labels
     }
 
     /// The connections to hosts, beside what the fleet knows of them.

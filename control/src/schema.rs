@@ -166,6 +166,7 @@ diesel::table! {
         address -> Nullable<Text>,
         transport -> Jsonb,
         link -> Int4,
+        labels_allowed_by -> Nullable<Uuid>,
     }
 }
 
@@ -478,6 +479,10 @@ diesel::table! {
         done_at -> Nullable<Timestamptz>,
         expected_by -> Nullable<Timestamptz>,
         overdue_since -> Nullable<Timestamptz>,
+        origin_host -> Nullable<Uuid>,
+        origin_container -> Nullable<Uuid>,
+        origin_label -> Nullable<Text>,
+        origin_place -> Nullable<Text>,
         fires_until -> Nullable<Timestamptz>,
     }
 }
@@ -634,6 +639,7 @@ diesel::joinable!(favourites -> users (user_id));
 diesel::joinable!(grants -> orgs (org_id));
 diesel::joinable!(host_connections -> hosts (host_id));
 diesel::joinable!(hosts -> orgs (org_id));
+diesel::joinable!(hosts -> users (labels_allowed_by));
 diesel::joinable!(identities -> identity_providers (provider_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(invitations -> orgs (org_id));

@@ -3,7 +3,7 @@
 //! Every guard has a default that surprises nobody, so a schedule without any behaves as a person expects: one run at a
 //! time, nothing repeated, nothing caught up.
 
-use crate::{Timestamp, durations::HumanDuration, errors::Problem, ids::ScheduleId};
+use crate::{Timestamp, durations::HumanDuration, errors::Problem, ids::ScheduleId, runs::TargetState};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::{str::FromStr, time::Duration};
@@ -80,7 +80,34 @@ pub enum Backoff {
     Exponential,
 }
 
-/// Trying again what failed. Targets that succeeded are never done again.
+/// After which results it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RetryOn {
+    /// The engine or the command said no.
+    Failed,
+    /// Its time was up.
+    TimedOut,
+}
+
+impl RetryOn {
+    pub const ALL: [Self; 2] = [Self::Failed, Self::TimedOut];
+}
+
+/// What is tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RetryOf {
+    /// Each target that failed, where the step is. Those that succeeded are never done again.
+    #[default]
+    Targets,
+    /// The whole run from its first step, as a run of its own.
+    Run,
+}
+
+/// Trying again what failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -96,12 +123,51 @@ pub struct Retry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "1m"))]
     pub max: Option<HumanDuration>,
+    /// Each pause is longer by a part of this, so that what failed together does not come back together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "5s"))]
+    pub jitter: Option<HumanDuration>,
+    /// After which results.
+    #[serde(default = "any_result", skip_serializing_if = "is_any_result")]
+    pub on: Vec<RetryOn>,
+    /// Only for a schedule's: a step's is always of its targets.
+    #[serde(default, skip_serializing_if = "is_of_targets")]
+    pub of: RetryOf,
+}
+
+impl Default for Retry {
+    /// One attempt: never again.
+    fn default() -> Self {
+        Self {
+            attempts: 1,
+            backoff: Backoff::Fixed,
+            initial: one_second(),
+            max: None,
+            jitter: None,
+            on: any_result(),
+            of: RetryOf::Targets,
+        }
+    }
+}
+
+fn any_result() -> Vec<RetryOn> {
+    RetryOn::ALL.to_vec()
+}
+
+fn is_any_result(on: &[RetryOn]) -> bool {
+    RetryOn::ALL.iter().all(|result| on.contains(result))
+}
+
+fn is_of_targets(of: &RetryOf) -> bool {
+    *of == RetryOf::Targets
 }
 
 /// The longest pause of an exponential backoff that names none.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The most attempts that may be asked for.
 pub const MAX_ATTEMPTS: u32 = 100;
+/// The longest pause that may be asked for.
+const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
 
 impl Retry {
     /// The pause before this attempt; the first one is 1 and has none. Nothing when there is no such attempt.
@@ -121,22 +187,84 @@ impl Retry {
         })
     }
 
+    /// As [`Self::pause_before`], with its part of the jitter: always the same for the same `seed` and attempt.
+    pub fn jittered_pause_before(&self, attempt: u32, seed: u64) -> Option<Duration> {
+        let pause = self.pause_before(attempt)?;
+        let range = self.jitter.map_or(0, |jitter| jitter.get().as_micros());
+        let part = (u128::from(mix(seed ^ mix(u64::from(attempt)))) * range) >> 64;
+        Some(pause + Duration::from_micros(u64::try_from(part).unwrap_or_default()))
+    }
+
+    /// Whether a target that ended so is tried again.
+    pub fn is_after(&self, state: TargetState) -> bool {
+        match state {
+            TargetState::Failed => self.on.contains(&RetryOn::Failed),
+            TargetState::TimedOut => self.on.contains(&RetryOn::TimedOut),
+            _ => false,
+        }
+    }
+
     /// Refuses what nobody can mean.
     ///
     /// # Errors
     /// 422 with the field.
     pub fn check(&self, field: &str) -> Result<(), Problem> {
-        if (1..=MAX_ATTEMPTS).contains(&self.attempts) {
-            return Ok(());
-        }
-        Err(Problem::invalid(
-            "attempts_invalid",
-            &format!("{field}.attempts"),
-            format!(
+        if !(1..=MAX_ATTEMPTS).contains(&self.attempts) {
+            let message = format!(
                 "Attempts are counted with the first one: from 1 to {MAX_ATTEMPTS}, not {}.",
                 self.attempts
-            ),
-        ))
+            );
+            return Err(Problem::invalid(
+                "attempts_invalid",
+                &format!("{field}.attempts"),
+                message,
+            ));
+        }
+        let too_long = |name: &str, value: HumanDuration| {
+            let message = format!("{value} is too long; write 1d or less.");
+            Err(Problem::invalid("too_long", &format!("{field}.{name}"), message))
+        };
+        if self.initial.get() > LONGEST_ASKED {
+            return too_long("initial", self.initial);
+        }
+        if let Some(max) = self.max {
+            if max.get() > LONGEST_ASKED {
+                return too_long("max", max);
+            }
+            if max < self.initial {
+                let message = format!(
+                    "The longest pause of {max} is shorter than the first one; write {} or more.",
+                    self.initial
+                );
+                return Err(Problem::invalid("too_short", &format!("{field}.max"), message));
+            }
+        }
+        if let Some(jitter) = self.jitter.filter(|jitter| jitter.get() > LONGEST_ASKED) {
+            return too_long("jitter", jitter);
+        }
+        if self.on.is_empty() {
+            return Err(Problem::invalid(
+                "no_results",
+                &format!("{field}.on"),
+                "Say after which results it is tried again: failed, timed_out, or both.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// As [`Self::check`], for a step's own.
+    ///
+    /// # Errors
+    /// 422 with the field.
+    pub fn check_of_step(&self, field: &str) -> Result<(), Problem> {
+        if self.of == RetryOf::Run {
+            return Err(Problem::invalid(
+                "retry_of_run",
+                &format!("{field}.of"),
+                "A step tries again on its targets. Only the schedule's own retry can do the whole run again.",
+            ));
+        }
+        self.check(field)
     }
 }
 
@@ -391,6 +519,7 @@ mod tests {
             backoff: Backoff::Exponential,
             initial: seconds(1),
             max: Some(seconds(5)),
+            ..Retry::default()
         };
         let pauses: Vec<_> = (1..=7)
             .map(|attempt| retry.pause_before(attempt).map(|pause| pause.as_secs()))
@@ -407,5 +536,71 @@ mod tests {
         assert!(retry.check("retry").is_ok());
         retry.attempts = 0;
         assert!(retry.check("retry").is_err());
+    }
+
+    #[test]
+    fn every_refusal_of_a_retry_names_its_field() {
+        for (value, code, field) in [
+            (json!({ "attempts": 101 }), "attempts_invalid", "retry.attempts"),
+            (
+                json!({ "attempts": 2, "initial": "2d" }),
+                "too_long",
+                "retry.initial",
+            ),
+            (
+                json!({ "attempts": 2, "initial": "1m", "max": "1s" }),
+                "too_short",
+                "retry.max",
+            ),
+            (json!({ "attempts": 2, "max": "2d" }), "too_long", "retry.max"),
+            (
+                json!({ "attempts": 2, "jitter": "2d" }),
+                "too_long",
+                "retry.jitter",
+            ),
+            (json!({ "attempts": 2, "on": [] }), "no_results", "retry.on"),
+            (json!({ "attempts": 2, "of": "run" }), "retry_of_run", "retry.of"),
+        ] {
+            let retry: Retry = serde_json::from_value(value.clone()).unwrap();
+            let problem = retry.check_of_step("retry").unwrap_err();
+            assert_eq!(
+                (problem.code.as_str(), &problem.details["field"]),
+                (code, &field.into()),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn results_decide_whether_it_is_tried_again() {
+        let retry = |on: serde_json::Value| -> Retry {
+            serde_json::from_value(json!({ "attempts": 2, "on": on })).unwrap()
+        };
+        let slow = retry(json!(["timed_out"]));
+        assert!(slow.is_after(TargetState::TimedOut) && !slow.is_after(TargetState::Failed));
+        let any: Retry = serde_json::from_value(json!({ "attempts": 2 })).unwrap();
+        assert!(any.is_after(TargetState::Failed) && !any.is_after(TargetState::Unknown));
+        assert_eq!(
+            serde_json::to_value(&any).unwrap(),
+            json!({ "attempts": 2, "backoff": "fixed", "initial": "1s" })
+        );
+        let written = json!({ "attempts": 3, "backoff": "fixed", "initial": "1s", "jitter": "5s", "on": ["failed"], "of": "run" });
+        let whole: Retry = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&whole).unwrap(), written);
+    }
+
+    proptest! {
+        #[test]
+        fn jitter_of_a_pause_is_within_its_range(seed in any::<u64>(), attempt in 2_u32..10, jitter in 0_u64..1000) {
+            let retry = Retry {
+                attempts: 10,
+                jitter: Some(HumanDuration::from_secs(jitter).unwrap()),
+                ..Retry::default()
+            };
+            let pause = retry.jittered_pause_before(attempt, seed).unwrap();
+            let plain = retry.pause_before(attempt).unwrap();
+            prop_assert!(pause >= plain && pause <= plain + Duration::from_secs(jitter));
+            prop_assert_eq!(pause, retry.jittered_pause_before(attempt, seed).unwrap());
+        }
     }
 }

@@ -20,6 +20,7 @@ pub mod guards;
 pub mod history;
 pub mod hosts;
 pub mod ids;
+pub mod labels;
 pub mod loads;
 pub mod marks;
 #[cfg(feature = "zones")]

@@ -145,6 +145,8 @@ pub enum RunTrigger {
     Retry { by: String, of: RunId },
     /// A person asked for another run to be done again from its beginning.
     Again { by: String, of: RunId },
+    /// The run before it failed, and its schedule tries the whole again; `by` says which attempt this is: "attempt 2 of 3".
+    Attempt { by: String, of: RunId },
     /// A step of another run; `by` is that run's title, `depth` counts runs within runs.
     Chain { by: String, of: RunId, depth: u32 },
     /// Its schedule's webhook was called.
@@ -184,6 +186,7 @@ impl TryFrom<TriggerWire> for RunTrigger {
             ("direct", Some(by), _) => Ok(Self::Direct { by }),
             ("retry", Some(by), Some(of)) => Ok(Self::Retry { by, of }),
             ("again", Some(by), Some(of)) => Ok(Self::Again { by, of }),
+            ("attempt", Some(by), Some(of)) => Ok(Self::Attempt { by, of }),
             ("chain", Some(by), Some(of)) => Ok(Self::Chain {
                 by,
                 of,
@@ -315,6 +318,13 @@ pub struct RunPlan {
     /// and the targets that are left of those that were not. A step that is in neither list is done as it stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<Only>,
+    /// Which attempt at the whole this is, from 1, where its schedule does failed runs again.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub attempt: u32,
+}
+
+fn is_first(attempt: &u32) -> bool {
+    *attempt <= 1
 }
 
 /// A target that a run is narrowed to.

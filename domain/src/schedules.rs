@@ -5,6 +5,7 @@ use crate::{
     durations::HumanDuration,
     guards::{CatchUp, Condition, Expect, Guards, MaxParallel, OnNoTargets, Overlap, Retry},
     ids::{RunId, ScheduleId},
+    labels::Origin,
     runs::RunState,
     triggers::WebhookSecrets,
 };
@@ -240,8 +241,14 @@ pub struct Schedule {
     /// What was made for its webhook by the very request that this answers; never again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookSecrets>,
+    /// What is to be known of what was saved by the very request that this answers, as sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The person it acts for: its last editor.
     pub edited_by: Option<String>,
+    /// The labels that it comes from; it is changed there and not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }

@@ -7,7 +7,7 @@ use crate::{
 use serde_json::json;
 
 /// A beginning for one schedule, or for two that belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Template {
     /// What addresses call it.
     pub key: &'static str,
@@ -15,7 +15,16 @@ pub struct Template {
     pub icon: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,
-    pub parts: &'static [Part],
+    pub body: Body,
+}
+
+/// What a template makes.
+#[derive(Clone, Copy, Debug)]
+pub enum Body {
+    /// A schedule for each: two that belong together have a form of their own.
+    Parts(&'static [Part]),
+    /// One schedule, all but its name and time zone, on a target.
+    Whole(fn(&str) -> serde_json::Value),
 }
 
 /// One schedule of a template.
@@ -35,29 +44,29 @@ pub const TEMPLATES: &[Template] = &[
         name: "Nightly restart",
         icon: "rotate-cw",
         about: "Restarts what leaks memory or forgets to renew, every night at 03:00.",
-        parts: &[Part {
+        body: Body::Parts(&[Part {
             verb: "restart",
             at: (3, 0),
             weekday: None,
-        }],
+        }]),
     },
     Template {
         key: "weekly-restart",
         name: "Weekly restart",
         icon: "rotate-cw",
         about: "Restarts on Sunday at 04:30, when nobody is looking.",
-        parts: &[Part {
+        body: Body::Parts(&[Part {
             verb: "restart",
             at: (4, 30),
             weekday: Some(0),
-        }],
+        }]),
     },
     Template {
         key: "weekend-shutdown",
         name: "Weekend shutdown",
         icon: "moon",
         about: "Stops on Friday evening and starts again on Monday morning: two schedules from one form.",
-        parts: &[
+        body: Body::Parts(&[
             Part {
                 verb: "stop",
                 at: (20, 0),
@@ -68,14 +77,14 @@ pub const TEMPLATES: &[Template] = &[
                 at: (6, 0),
                 weekday: Some(1),
             },
-        ],
+        ]),
     },
     Template {
         key: "night-rest",
         name: "Night rest",
         icon: "moon-star",
         about: "Stops every evening and starts again every morning: two schedules from one form.",
-        parts: &[
+        body: Body::Parts(&[
             Part {
                 verb: "stop",
                 at: (23, 0),
@@ -86,14 +95,14 @@ pub const TEMPLATES: &[Template] = &[
                 at: (7, 0),
                 weekday: None,
             },
-        ],
+        ]),
     },
     Template {
         key: "quiet-hours",
         name: "Quiet hours",
         icon: "pause",
         about: "Pauses every evening and goes on later, keeping what is in memory: two schedules from one form.",
-        parts: &[
+        body: Body::Parts(&[
             Part {
                 verb: "pause",
                 at: (18, 0),
@@ -104,19 +113,122 @@ pub const TEMPLATES: &[Template] = &[
                 at: (23, 0),
                 weekday: None,
             },
-        ],
+        ]),
+    },
+    Template {
+        key: "staged-restart",
+        name: "Staged restart of a stack",
+        icon: "layers",
+        about: "Restarts one container after the other, first what the others need, and waits until all of them are healthy.",
+        body: Body::Whole(staged_restart),
+    },
+    Template {
+        key: "backup-job",
+        name: "Stop, back up, start",
+        icon: "archive",
+        about: "Stops, packs a volume in a container of its own, and starts again, even after a failure. Every night at 02:30.",
+        body: Body::Whole(backup_job),
+    },
+    Template {
+        key: "health-watchdog",
+        name: "Health watchdog",
+        icon: "heart-pulse",
+        about: "Restarts a container as soon as its own health check calls it unhealthy.",
+        body: Body::Whole(health_watchdog),
+    },
+    Template {
+        key: "weekly-prune",
+        name: "Weekly prune",
+        icon: "trash-2",
+        about: "Removes images that nothing uses and that are older than a week, every Sunday at 05:00.",
+        body: Body::Whole(weekly_prune),
     },
 ];
 
+fn staged_restart(target: &str) -> serde_json::Value {
+    json!({
+        "triggers": [{ "type": "cron", "expression": "30 4 * * 0" }],
+        "steps": [
+            { "action": { "type": "restart" }, "target": target, "order": "dependency", "max_parallel": 1 },
+            { "name": "Wait until healthy", "action": { "type": "wait", "until": "healthy", "timeout": "5m" }, "target": target },
+        ],
+        "conditions": [{ "if": "running" }],
+        "timeout": "1h",
+    })
+}
+
+fn backup_job(target: &str) -> serde_json::Value {
+    json!({
+        "triggers": [{ "type": "cron", "expression": "30 2 * * *" }],
+        "steps": [
+            { "action": { "type": "stop" }, "target": target },
+            {
+                "name": "Back up",
+                "action": {
+                    "type": "run",
+                    "image": "alpine:3",
+                    "command": ["tar", "czf", "/backup/{{ run.id }}.tar.gz", "-C", "/data", "."],
+                    "mounts": [
+                        { "source": "data", "target": "/data", "read_only": true },
+                        { "source": "backups", "target": "/backup" },
+                    ],
+                    "network": "none",
+                },
+                "target": target,
+                "timeout": "1h",
+            },
+            // Whatever happened before: what was stopped runs again.
+            { "action": { "type": "start" }, "target": target, "when": "always" },
+        ],
+        "expect": { "within": "26h" },
+    })
+}
+
+fn health_watchdog(target: &str) -> serde_json::Value {
+    json!({
+        "triggers": [{
+            "type": "event", "on": ["health_status"], "health": "unhealthy", "target": target, "debounce": "10s",
+        }],
+        "steps": [{ "action": { "type": "restart" }, "target": target }],
+        // The target fits others too, and the health may have come back meanwhile.
+        "conditions": [{ "if": "unhealthy" }],
+    })
+}
+
+fn weekly_prune(target: &str) -> serde_json::Value {
+    json!({
+        "triggers": [{ "type": "cron", "expression": "0 5 * * 0" }],
+        "steps": [{ "action": { "type": "prune", "what": "images", "older_than": "7d" }, "target": target }],
+        "jitter": "10m",
+    })
+}
+
 impl Template {
+    /// What it makes for each, where it makes several schedules in a form of its own.
+    pub fn pair(&self) -> Option<&'static [Part]> {
+        match self.body {
+            Body::Parts(parts) if parts.len() > 1 => Some(parts),
+            _ => None,
+        }
+    }
+
     pub fn find(key: &str) -> Option<&'static Self> {
         TEMPLATES.iter().find(|template| template.key == key)
     }
 
     /// The schedules it makes, as they are proposed. Two that belong together are told apart by what they do.
     pub fn drafts(&self, name: &str, target: &str, timezone: &str) -> Vec<ScheduleDraft> {
-        let many = self.parts.len() > 1;
-        self.parts
+        let parts = match self.body {
+            Body::Parts(parts) => parts,
+            Body::Whole(make) => {
+                let mut draft = make(target);
+                draft["name"] = name.into();
+                draft["timezone"] = timezone.into();
+                return serde_json::from_value(draft).into_iter().collect();
+            }
+        };
+        let many = parts.len() > 1;
+        parts
             .iter()
             .filter_map(|part| {
                 let action = Action::from_verb(part.verb)?;
@@ -160,18 +272,42 @@ mod tests {
     #[test]
     fn every_template_makes_schedules_that_fire() {
         for template in TEMPLATES {
-            assert_eq!(Template::find(template.key), Some(template));
+            assert_eq!(
+                Template::find(template.key).map(|found| found.name),
+                Some(template.name)
+            );
             let drafts = template.drafts("web", "name:web", "UTC");
-            assert_eq!(drafts.len(), template.parts.len(), "{}", template.key);
+            let expected = template.pair().map_or(1, <[Part]>::len);
+            assert_eq!(drafts.len(), expected, "{}", template.key);
             let mut names: Vec<_> = drafts.iter().map(|draft| draft.name.clone()).collect();
             names.dedup();
             assert_eq!(names.len(), drafts.len(), "{}", template.key);
             for draft in drafts {
-                let [Trigger::Cron { expression }] = draft.triggers.as_slice() else {
-                    panic!("{} has other triggers", template.key);
-                };
-                assert!(!expression.parse::<CronExpression>().unwrap().never_fires());
+                match draft.triggers.as_slice() {
+                    [Trigger::Cron { expression }] => {
+                        assert!(!expression.parse::<CronExpression>().unwrap().never_fires());
+                    }
+                    [Trigger::Event { target, .. }] => assert_eq!(target, "name:web"),
+                    other => panic!("{} has other triggers: {other:?}", template.key),
+                }
+                for (index, step) in draft.steps.iter().enumerate() {
+                    step.action.check(&format!("steps[{index}].action")).unwrap();
+                    assert_eq!(step.target, "name:web");
+                }
             }
         }
+    }
+
+    #[test]
+    fn what_a_template_stopped_it_starts_again() {
+        let drafts = Template::find("backup-job")
+            .unwrap()
+            .drafts("b", "name:db", "UTC");
+        let steps = &drafts[0].steps;
+        assert_eq!(steps[0].action.verb(), "stop");
+        assert_eq!(
+            (steps[2].action.verb(), steps[2].when),
+            ("start", crate::schedules::When::Always)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Schedules as a file: what applying one changes.
 
-use crate::ids::ScheduleId;
+use crate::{ids::ScheduleId, triggers::WebhookSecrets};
 use serde::{Deserialize, Serialize};
 
 /// The one format of files; see docs/FORMAT.md.
@@ -37,6 +37,9 @@ pub struct Change {
     pub problem: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// What was made for its webhook by the very request that this answers; never again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookSecrets>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

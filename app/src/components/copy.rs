@@ -5,7 +5,7 @@ use leptos::{html, prelude::*};
 
 #[component]
 pub fn CopyField(
-    id: &'static str,
+    #[prop(into)] id: String,
     label: &'static str,
     #[prop(into)] value: Signal<String>,
 ) -> impl IntoView {
@@ -26,7 +26,7 @@ pub fn CopyField(
     };
     view! {
         <div class="field">
-            <label for=id>{label}</label>
+            <label for=id.clone()>{label}</label>
             <div class="copyrow">
                 <input
                     class="input mono"

@@ -19,6 +19,7 @@ use crate::{
     error::{AppError, set_page_status},
     hosts,
     live::Live,
+    schedules::LabelsCard,
     shell::Heading,
 };
 use domain::auth::Permission;
@@ -153,6 +154,7 @@ fn about(line: &Line) -> AnyView {
             </div>
             <aside class="rail" aria-label="Plans">
                 <Plans id=line.id add=plan_href />
+                <LabelsCard id=line.id />
             </aside>
         </div>
     }

@@ -70,6 +70,7 @@ fn line(run: RunSummary) -> AnyView {
         RunTrigger::Webhook => "by its schedule's webhook".to_owned(),
         RunTrigger::Event { by } => format!("as {by}"),
         RunTrigger::Outcome { by, .. } => format!("after {by}"),
+        RunTrigger::Attempt { by, .. } => format!("by its schedule, {by}"),
         RunTrigger::Manual { by }
         | RunTrigger::Direct { by }
         | RunTrigger::Retry { by, .. }

@@ -92,6 +92,7 @@ impl Acts {
         let Some(before) = self.find(id) else { return };
         self.put(Host {
             maintenance: patch.maintenance.unwrap_or(before.maintenance),
+            label_schedules: patch.label_schedules.unwrap_or(before.label_schedules),
             enabled: patch.enabled.unwrap_or(before.enabled),
             ..before.clone()
         });
@@ -118,6 +119,20 @@ impl Acts {
             "maintenance has begun"
         } else {
             "maintenance has ended"
+        };
+        self.change(id, patch, said);
+    }
+
+    /// Whether the labels of its containers make schedules.
+    pub fn labels(self, id: HostId, on: bool) {
+        let patch = HostPatch {
+            label_schedules: Some(on),
+            ..HostPatch::default()
+        };
+        let said = if on {
+            "labels make schedules, which act for you"
+        } else {
+            "labels make no schedules any more"
         };
         self.change(id, patch, said);
     }

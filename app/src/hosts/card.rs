@@ -75,6 +75,35 @@ pub fn maintenance(host: Memo<Host>, id: HostId, acts: Acts) -> AnyView {
     .into_any()
 }
 
+/// The switch of schedules in labels.
+pub fn labels(host: Memo<Host>, id: HostId, acts: Acts) -> AnyView {
+    view! {
+        <label class="row" title=move || (!acts.manages.get()).then_some(NEEDS_ADMIN)>
+            <input
+                class="switch"
+                type="checkbox"
+                role="switch"
+                aria-label=move || format!("Schedules from labels on {}", host.with(|host| host.name.clone()))
+                aria-describedby="labels-hint"
+                disabled=move || !acts.manages.get()
+                prop:checked=move || host.with(|host| host.label_schedules)
+                on:change=move |event| acts.labels(id, event_target_checked(&event))
+            />
+            <span>"Schedules from labels"</span>
+        </label>
+        <p class="sm muted" id="labels-hint">
+            {move || {
+                if host.with(|host| host.label_schedules) {
+                    "Labels such as chrontainer.nightly.cron make schedules for their own container. They act for the admin who allowed it."
+                } else {
+                    "Labels such as chrontainer.nightly.cron ask for nothing here. Allowed, they start, stop, restart, pause or kill their own container, on your behalf."
+                }
+            }}
+        </p>
+    }
+    .into_any()
+}
+
 /// Why it does not answer. The first sentence is what happened.
 pub fn trouble(host: &Host, acts: Acts) -> AnyView {
     if host.status != HostStatus::Offline {

@@ -3,7 +3,7 @@
 use super::{
     acts::{Acts, NEEDS_ADMIN},
     api,
-    card::{Retry, hints, maintenance, trouble},
+    card::{Retry, hints, labels, maintenance, trouble},
     form::HostDialog,
     known,
     remove::DeleteDialog,
@@ -174,7 +174,7 @@ fn About(id: HostId, first: Host, acts: Acts, stats: Stats) -> impl IntoView {
             </div>
             <aside class="rail" aria-label="Containers and connection">
                 <section class="card">
-                    <div class="card-b pad">{maintenance(host, id, acts)}</div>
+                    <div class="card-b pad stack">{maintenance(host, id, acts)}<div>{labels(host, id, acts)}</div></div>
                 </section>
                 <Transition>
                     {move || {

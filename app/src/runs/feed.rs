@@ -289,6 +289,7 @@ fn sentence(run: &RunSummary) -> AnyView {
         RunTrigger::Webhook => Some(", called by its webhook".to_owned()),
         RunTrigger::Event { by } => Some(format!(", as {by}")),
         RunTrigger::Outcome { by, .. } => Some(format!(", after {by}")),
+        RunTrigger::Attempt { by, .. } => Some(format!(", {by}")),
     };
     view! { {title}{words} }.into_any()
 }

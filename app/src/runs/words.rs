@@ -37,6 +37,7 @@ pub fn started_by(trigger: &RunTrigger) -> String {
         RunTrigger::Webhook => "Its webhook".to_owned(),
         RunTrigger::Event { by } => by.clone(),
         RunTrigger::Outcome { by, .. } => format!("The end of {by}"),
+        RunTrigger::Attempt { by, .. } => format!("Its schedule, {by}"),
     }
 }
 

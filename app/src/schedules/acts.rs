@@ -1,6 +1,6 @@
 //! What a row of the list can do: at once on the page, then on the server, and back again if that fails.
 
-use super::api;
+use super::{api, bulk::PauseAsked};
 use crate::{
     components::{time::Clock, toast::Toasts},
     error::AppError,
@@ -19,6 +19,12 @@ pub struct Rows {
     /// Why the last thing that was asked of a row did not work.
     pub faults: RwSignal<HashMap<ScheduleId, String>>,
     pub deleting: RwSignal<Option<(ScheduleId, String)>>,
+    /// Those that are selected.
+    pub chosen: RwSignal<HashSet<ScheduleId>>,
+    /// For whom it is asked until when they pause.
+    pub pausing: PauseAsked,
+    /// What is shown is the archive: what is done, instead of what goes on.
+    pub archive: Signal<bool>,
     /// Those whose switch was turned and not answered yet.
     turning: StoredValue<HashSet<ScheduleId>>,
     toasts: Toasts,
@@ -26,11 +32,14 @@ pub struct Rows {
 }
 
 impl Rows {
-    pub fn new(items: Vec<Schedule>) -> Self {
+    pub fn new(items: Vec<Schedule>, archive: Signal<bool>) -> Self {
         Self {
             items: RwSignal::new(items),
             faults: RwSignal::new(HashMap::new()),
             deleting: RwSignal::new(None),
+            chosen: RwSignal::new(HashSet::new()),
+            pausing: PauseAsked::new(),
+            archive,
             turning: StoredValue::new(HashSet::new()),
             toasts: Toasts::get(),
             clock: Clock::get(),
@@ -58,7 +67,12 @@ impl Rows {
             .find(schedule.id)
             .is_none_or(|old| schedule.version >= old.version)
         {
-            self.put(schedule);
+            // It went into the archive, or came out of it.
+            if schedule.archived == self.archive.get_untracked() {
+                self.put(schedule);
+            } else {
+                self.remove(schedule.id);
+            }
         }
     }
 
@@ -66,6 +80,11 @@ impl Rows {
         let _ = self
             .items
             .try_update(|items| items.retain(|schedule| schedule.id != id));
+        if self.chosen.try_with_untracked(|chosen| chosen.contains(&id)) == Some(true) {
+            self.chosen.update(|chosen| {
+                chosen.remove(&id);
+            });
+        }
     }
 
     fn failed(self, id: ScheduleId, error: &AppError) {
@@ -84,6 +103,90 @@ impl Rows {
     fn find(self, id: ScheduleId) -> Option<Schedule> {
         self.items
             .with_untracked(|items| items.iter().find(|schedule| schedule.id == id).cloned())
+    }
+
+    /// What it is called, while it is in the list.
+    pub fn name(self, id: ScheduleId) -> Option<String> {
+        self.find(id).map(|schedule| schedule.name)
+    }
+
+    /// Selects it, or not any more.
+    pub fn choose(self, id: ScheduleId, on: bool) {
+        self.chosen.update(|chosen| {
+            if on {
+                chosen.insert(id);
+            } else {
+                chosen.remove(&id);
+            }
+        });
+    }
+
+    /// Takes what was answered about several, which are not selected any more.
+    fn answered(self, schedules: Vec<Schedule>) -> u64 {
+        let count = schedules.len() as u64;
+        for schedule in schedules {
+            self.clear(schedule.id);
+            self.put(schedule);
+        }
+        let _ = self.chosen.try_set(HashSet::new());
+        count
+    }
+
+    /// Pauses several or goes on with them, all or none, with Undo.
+    pub fn switch_many(self, ids: Vec<ScheduleId>, enabled: bool) {
+        // Undone are only those that it changes.
+        let changes = |id: &ScheduleId| self.find(*id).is_some_and(|schedule| schedule.enabled != enabled);
+        let changed: Vec<ScheduleId> = ids.iter().copied().filter(changes).collect();
+        spawn_local(async move {
+            match api::switch(ids, enabled).await {
+                Ok(schedules) => {
+                    let count = crate::schedules::words::count(self.answered(schedules), "schedule");
+                    let (sign, what) = if enabled {
+                        ("play", "Resumed")
+                    } else {
+                        ("circle-pause", "Paused")
+                    };
+                    if changed.is_empty() {
+                        self.toasts.say(sign, format!("{what} {count}"));
+                        return;
+                    }
+                    let undo = Callback::new(move |()| self.switch_many(changed.clone(), !enabled));
+                    self.toasts.undo(sign, format!("{what} {count}"), undo);
+                }
+                Err(error) => self.toasts.bad(error.0.message),
+            }
+        });
+    }
+
+    /// Several were paused until a date.
+    pub fn paused(self, schedules: Vec<Schedule>) {
+        let until = schedules.first().and_then(|schedule| schedule.paused_until);
+        let ids: Vec<ScheduleId> = schedules.iter().map(|schedule| schedule.id).collect();
+        let what = match schedules.as_slice() {
+            [one] => one.name.clone(),
+            many => crate::schedules::words::count(many.len() as u64, "schedule"),
+        };
+        self.answered(schedules);
+        let clock = self.clock;
+        let when = until.map(|at| {
+            let (at, now) = (at.timestamp_millis(), clock.exact_now());
+            crate::components::time::short(at, now, |at| clock.wall(at))
+        });
+        let text = format!("Paused {what} until {}", when.unwrap_or_default());
+        let undo = Callback::new(move |()| self.unpause(ids.clone()));
+        self.toasts.undo("circle-pause", text, undo);
+    }
+
+    /// Ends pauses until a date.
+    pub fn unpause(self, ids: Vec<ScheduleId>) {
+        spawn_local(async move {
+            match api::pause(ids, None).await {
+                Ok(schedules) => {
+                    self.answered(schedules);
+                }
+                Err(error) => self.toasts.bad(error.0.message),
+            }
+        });
     }
 
     /// Pauses or goes on, with Undo.

@@ -1,10 +1,12 @@
 //! Server functions about schedules.
 
 use crate::error::AppError;
+use chrono::{DateTime, Utc};
 use domain::{
     containers::{ContainerState, Health},
     history::ScheduleChange,
     ids::{ContainerId, ScheduleId},
+    labels::LabelFinding,
     pages::Page,
     runs::RunSummary,
     schedules::{self, Schedule, ScheduleDraft, Trigger},
@@ -85,6 +87,20 @@ pub async fn set_enabled(id: ScheduleId, enabled: bool) -> Result<Schedule, AppE
     Ok(control::schedules::set_enabled(&control, &actor, id, enabled).await?)
 }
 
+/// Switches several on or off, all or none; switched on, a pause until a date ends too.
+#[server(endpoint = "schedules/switch", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
+pub async fn switch(ids: Vec<ScheduleId>, enabled: bool) -> Result<Vec<Schedule>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::switch_many(&control, &actor, &ids, enabled).await?)
+}
+
+/// Pauses several until a time, all or none, or ends their pauses.
+#[server(endpoint = "schedules/pause", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
+pub async fn pause(ids: Vec<ScheduleId>, until: Option<DateTime<Utc>>) -> Result<Vec<Schedule>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::schedules::pause_many(&control, &actor, &ids, until).await?)
+}
+
 #[server(endpoint = "schedules/delete", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn delete(id: ScheduleId) -> Result<(), AppError> {
     let (control, actor) = crate::context::signed_in()?;
@@ -96,6 +112,25 @@ pub async fn delete(id: ScheduleId) -> Result<(), AppError> {
 pub async fn run_now(id: ScheduleId) -> Result<RunSummary, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     Ok(control::schedules::run_now(&control, &actor, id).await?)
+}
+
+/// What containers' labels ask for: of one container or of all, and only what is no schedule if that is wanted.
+#[server(endpoint = "schedules/labels", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn labels(
+    container: Option<ContainerId>,
+    open: bool,
+    limit: u32,
+) -> Result<Page<LabelFinding>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    let query = control::schedules::LabelQuery {
+        container,
+        open,
+        page: control::pages::ListQuery {
+            limit: Some(limit),
+            cursor: None,
+        },
+    };
+    Ok(control::schedules::label_findings(&control, &actor, query).await?)
 }
 
 /// A new secret address for a schedule's webhook.

@@ -1,6 +1,15 @@
 //! The page of all schedules.
 
-use super::{acts::Rows, api, files::HeadActions, forecast::ForecastCard, row::row, words};
+use super::{
+    acts::Rows,
+    api,
+    bulk::{BulkBar, PauseDialog},
+    files::HeadActions,
+    forecast::ForecastCard,
+    labels::LabelNote,
+    row::row,
+    words,
+};
 use crate::{
     codec::resource,
     components::{
@@ -32,7 +41,7 @@ pub fn Schedules() -> impl IntoView {
         scroll: false,
         ..Default::default()
     };
-    let (query, set_query) = query_signal_with_options::<String>("q", replace);
+    let (query, set_query) = query_signal_with_options::<String>("q", replace.clone());
     let text = RwSignal::new(query.get_untracked().unwrap_or_default());
     let asked = settled(move || text.get(), QUIET);
     Effect::new(move |before: Option<String>| {
@@ -43,14 +52,17 @@ pub fn Schedules() -> impl IntoView {
         asked
     });
     let again = RwSignal::new(0_u32);
+    let (shelved, set_shelved) = query_signal_with_options::<bool>("archived", replace);
+    let archive = Signal::derive(move || shelved.get().unwrap_or_default());
+    let set_archive = Callback::new(move |on: bool| set_shelved.set(on.then_some(true)));
     let page = resource(
-        move || (asked.get(), live.gaps(), again.get()),
-        |(query, _, _)| api::list(query, false, PAGE, None),
+        move || (asked.get(), archive.get(), live.gaps(), again.get()),
+        |(query, archive, _, _)| api::list(query, archive, PAGE, None),
     );
     let reload = Callback::new(move |()| again.update(|again| *again += 1));
     let summary = RwSignal::new(String::new());
     let listed = Listed {
-        rows: Rows::new(Vec::new()),
+        rows: Rows::new(Vec::new(), archive),
         total: RwSignal::new(0),
         next: RwSignal::new(None),
         none_at_all: RwSignal::new(false),
@@ -65,12 +77,13 @@ pub fn Schedules() -> impl IntoView {
                 <a class="btn btn-primary" href="/schedules/new" aria-keyshortcuts="c">{icon("plus")}"New schedule"</a>
             </div>
         </div>
+        <LabelNote />
         <ForecastCard query=asked />
         <Transition fallback=|| skeleton::lines(6)>
             {kept(
                 page,
-                move |page| listed.take(page, asked.with_untracked(|asked| !asked.is_empty())),
-                move |()| view! { <Found listed query=asked text summary reload /> }.into_any(),
+                move |page| listed.take(page, archive.get_untracked() || asked.with_untracked(|asked| !asked.is_empty())),
+                move |()| view! { <Found listed query=asked text summary reload set_archive /> }.into_any(),
                 move |error| view! { <Failure error retry=reload /> }.into_any(),
             )}
         </Transition>
@@ -99,7 +112,7 @@ impl Show {
         match self {
             Self::All => true,
             Self::Failing => failing(schedule),
-            Self::Paused => !schedule.enabled,
+            Self::Paused => !schedule.enabled || schedule.paused_until.is_some(),
         }
     }
 }
@@ -120,6 +133,7 @@ impl Listed {
         self.total.set(page.total);
         self.next.set(page.next);
         self.rows.items.set(page.items);
+        self.rows.chosen.set(HashSet::new());
     }
 }
 
@@ -131,6 +145,7 @@ fn Found(
     text: RwSignal<String>,
     summary: RwSignal<String>,
     reload: Callback<()>,
+    set_archive: Callback<bool>,
 ) -> impl IntoView {
     let Listed {
         rows,
@@ -147,6 +162,7 @@ fn Found(
     Effect::new(move |_| {
         let (all, paused) = (count(Show::All), count(Show::Paused));
         summary.set(match next.with(Option::is_some) {
+            false if rows.archive.get() => words::count(all as u64, "archived schedule"),
             true => words::count(total.get(), "schedule"),
             false if all == 0 => String::new(),
             false if paused == 0 => format!("{all} active"),
@@ -179,7 +195,7 @@ fn Found(
     let more = move || {
         let cursor = next.get_untracked();
         spawn_local(async move {
-            match api::list(query.get_untracked(), false, PAGE, cursor).await {
+            match api::list(query.get_untracked(), rows.archive.get_untracked(), PAGE, cursor).await {
                 Ok(page) => {
                     page.items.into_iter().for_each(|item| rows.put(item));
                     let _ = next.try_set(page.next);
@@ -205,20 +221,30 @@ fn Found(
                     />
                     <kbd aria-hidden="true">"/"</kbd>
                 </div>
-                <div class="row" role="group" aria-label="Show" hidden=move || next.with(Option::is_some)>
+                <div class="row" role="group" aria-label="Show" hidden=move || next.with(Option::is_some) || rows.archive.get()>
                     {chip(Show::All, "All")}
                     {chip(Show::Failing, "Failing")}
                     {chip(Show::Paused, "Paused")}
                 </div>
+                <button
+                    class="chip"
+                    type="button"
+                    aria-pressed=move || rows.archive.get().to_string()
+                    on:click=move |_| set_archive.run(!rows.archive.get_untracked())
+                >
+                    {icon("archive")}
+                    "Archive"
+                </button>
             </div>
             <Show
                 when=move || ids.with(|ids| !ids.is_empty())
-                fallback=move || view! { <NothingFound text show /> }
+                fallback=move || view! { <NothingFound text show archive=rows.archive set_archive /> }
             >
                 <div class="tbl-wrap schedules">
                     <table class="tbl" role="table" aria-label="Schedules">
                         <thead role="rowgroup">
                             <tr role="row">
+                                <th role="columnheader" scope="col" class="c-sel">{select_all(rows, ids)}</th>
                                 <th role="columnheader" scope="col" class="c-sw">"On"</th>
                                 <th role="columnheader" scope="col">"Schedule"</th>
                                 <th role="columnheader" scope="col" class="c-steps">"Does"</th>
@@ -243,9 +269,36 @@ fn Found(
     };
     let empty = Memo::new(move |_| none_at_all.get() && rows.items.with(Vec::is_empty));
     view! {
-        {move || if empty.get() { view! { <FirstSchedule /> }.into_any() } else { list().into_any() }}
+        {move || if empty.get() { view! { <FirstSchedule set_archive /> }.into_any() } else { list().into_any() }}
         <ConfirmDelete rows />
+        <PauseDialog rows />
+        <BulkBar rows />
     }
+}
+
+/// The box that selects all that are shown.
+fn select_all(rows: Rows, ids: Memo<Vec<ScheduleId>>) -> AnyView {
+    let all = Memo::new(move |_| {
+        ids.with(|ids| {
+            rows.chosen
+                .with(|chosen| !ids.is_empty() && ids.iter().all(|id| chosen.contains(id)))
+        })
+    });
+    let some = move || rows.chosen.with(|chosen| !chosen.is_empty()) && !all.get();
+    view! {
+        <input
+            type="checkbox"
+            class="check"
+            aria-label="Select all schedules shown"
+            prop:checked=move || all.get()
+            prop:indeterminate=some
+            on:change=move |event| {
+                let on = event_target_checked(&event);
+                rows.chosen.set(if on { ids.with_untracked(|ids| ids.iter().copied().collect()) } else { HashSet::new() });
+            }
+        />
+    }
+    .into_any()
 }
 
 /// Reads what changed: one by one, or everything after a storm.
@@ -285,24 +338,43 @@ fn follow(rows: Rows, reload: Callback<()>) {
 
 /// Nothing fits the search or the chip.
 #[component]
-fn NothingFound(text: RwSignal<String>, show: RwSignal<Show>) -> impl IntoView {
+fn NothingFound(
+    text: RwSignal<String>,
+    show: RwSignal<Show>,
+    archive: Signal<bool>,
+    set_archive: Callback<bool>,
+) -> impl IntoView {
     let clear = move |_| {
         text.set(String::new());
         show.set(Show::All);
+        if archive.get_untracked() {
+            set_archive.run(false);
+        }
     };
+    let is_bare = move || archive.get() && text.with(|text| text.trim().is_empty());
     view! {
+        <Show when=is_bare>
+            <div class="card">
+                <Empty icon="archive" title="Nothing is archived">
+                    <p>"Schedules for single dates come here when all of their times have passed, and those of labels when the label is gone."</p>
+                    <div class="row"><button class="btn" type="button" on:click=clear>"Show the others"</button></div>
+                </Empty>
+            </div>
+        </Show>
+        <Show when=move || !is_bare()>
         <div class="card">
             <Empty icon="search" title="No schedule fits">
                 <p>"Names are searched. Try a shorter part of the name, or show all."</p>
                 <div class="row"><button class="btn" type="button" on:click=clear>"Show all"</button></div>
             </Empty>
         </div>
+        </Show>
     }
 }
 
 /// The empty page: what a schedule is, and the way to the first one.
 #[component]
-fn FirstSchedule() -> impl IntoView {
+fn FirstSchedule(set_archive: Callback<bool>) -> impl IntoView {
     view! {
         <div class="card">
             <Empty icon="calendar-clock" title="No schedules yet">
@@ -313,6 +385,7 @@ fn FirstSchedule() -> impl IntoView {
                 <div class="row">
                     <a class="btn btn-primary" href="/schedules/new">{icon("plus")}"New schedule"</a>
                     <a class="btn" href="/">"Choose from Fleet"</a>
+                    <button class="btn btn-ghost" type="button" on:click=move |_| set_archive.run(true)>"Archive"</button>
                 </div>
             </Empty>
         </div>

@@ -32,15 +32,30 @@ pub fn row(id: ScheduleId, rows: Rows) -> AnyView {
     let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
     let enabled = Memo::new(move |_| schedule.with(|s| s.enabled));
     let lacks = lacks(Permission::SchedulesManage);
+    let selected = Memo::new(move |_| rows.chosen.with(|chosen| chosen.contains(&id)));
+    let archived = Memo::new(move |_| schedule.with(|s| s.archived));
     view! {
-        <tr role="row" data-stale=move || (!enabled.get()).then_some("")>
+        <tr
+            role="row"
+            data-stale=move || (!enabled.get()).then_some("")
+            aria-selected=move || selected.get().then_some("true")
+        >
+            <td role="cell" class="c-sel" data-m="sel">
+                <input
+                    type="checkbox"
+                    class="check"
+                    aria-label=move || format!("Select {}", name.get())
+                    prop:checked=move || selected.get()
+                    on:change=move |event| rows.choose(id, event_target_checked(&event))
+                />
+            </td>
             <td role="cell" class="c-sw" data-m="menu2">
                 <input
                     type="checkbox"
                     role="switch"
                     class="switch"
                     aria-label=move || format!("{}, active", name.get())
-                    disabled=move || lacks.get().is_some()
+                    disabled=move || archived.get() || lacks.get().is_some()
                     title=move || lacks.get()
                     checked=enabled.get_untracked()
                     prop:checked=move || enabled.get()
@@ -74,11 +89,33 @@ fn name_cell(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> AnyView {
                 " "
                 <span class="z">{move || schedule.with(|s| s.timezone.clone())}</span>
             </span>
+            {move || schedule.with(from_labels)}
             {move || schedule.with(overdue)}
             {fault}
         </div>
     }
     .into_any()
+}
+
+/// Labels make it, and not a person.
+fn from_labels(schedule: &Schedule) -> Option<AnyView> {
+    let origin = schedule.origin.clone()?;
+    let title = format!(
+        "It is changed by the labels {}.* of {}.",
+        origin.label, origin.place
+    );
+    Some(
+        view! {
+            <span class="s">
+                <a class="tag" href=format!("/containers/{}", origin.container_id) title=title>
+                    {icon("tag")}
+                    "Labels of "
+                    {origin.place}
+                </a>
+            </span>
+        }
+        .into_any(),
+    )
 }
 
 /// The success that was expected did not come.
@@ -178,7 +215,15 @@ fn next(schedule: &Schedule) -> AnyView {
         .skipping
         .map(|at| view! { <span class="a skips">"skips "<At at /></span> });
     match schedule.next_at {
+        _ if schedule.archived => view! { <span class="faint">"Archived"</span> }.into_any(),
         _ if !schedule.enabled => view! { <Status state=State::new("paused", "Paused") /> }.into_any(),
+        _ if schedule.paused_until.is_some() => view! {
+            <div class="when">
+                <Status state=State::new("paused", "Paused") />
+                <span class="a">"until "{schedule.paused_until.map(|at| view! { <At at /> })}</span>
+            </div>
+        }
+        .into_any(),
         Some(at) => view! {
             <div class="when">
                 <span class="r"><Ago at /></span>
@@ -187,6 +232,9 @@ fn next(schedule: &Schedule) -> AnyView {
             </div>
         }
         .into_any(),
+        None if schedule.triggers.is_empty() => {
+            view! { <span class="faint">"By hand only"</span> }.into_any()
+        }
         None if schedule.triggers.iter().any(|trigger| !trigger.is_timed()) => {
             view! { <span class="faint">"When it is called"</span> }.into_any()
         }
@@ -207,15 +255,19 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
     };
     let clone = Callback::new(move |()| navigate(&format!("/schedules/new?from={id}"), Default::default()));
     let toasts = Toasts::get();
-    let copy_file = Callback::new(move |()| {
-        spawn_local(async move {
-            match files::export(id.to_string()).await {
-                Ok(text) if files::copy(&text).await => toasts.say("copy", "Copied as YAML"),
-                Ok(_) => toasts.bad("The browser does not let a page without TLS copy."),
-                Err(error) => toasts.bad(error.0.message),
-            }
-        });
-    });
+    let copy_file = move |json: bool| {
+        Callback::new(move |()| {
+            spawn_local(async move {
+                match files::export(id.to_string(), json).await {
+                    Ok(text) if files::copy(&text).await => {
+                        toasts.say("copy", if json { "Copied as JSON" } else { "Copied as YAML" });
+                    }
+                    Ok(_) => toasts.bad("The browser does not let a page without TLS copy."),
+                    Err(error) => toasts.bad(error.0.message),
+                }
+            });
+        })
+    };
     let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
     let lacks = lacks(Permission::SchedulesManage);
     let skip = move || {
@@ -228,6 +280,23 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
         } else {
             ().into_any()
         }
+    };
+    let pause = move || {
+        let (archived, on, paused) = schedule.with(|s| (s.archived, s.enabled, s.paused_until.is_some()));
+        let ask = Callback::new(move |()| rows.pausing.ask(vec![id]));
+        let end = Callback::new(move |()| rows.unpause(vec![id]));
+        match (archived || !on, paused) {
+            (true, _) => ().into_any(),
+            (false, true) => view! { <MenuItem icon="play" text="End the pause" lacks run=end /> }.into_any(),
+            (false, false) => view! { <MenuItem icon="clock" text="Pause until" lacks run=ask /> }.into_any(),
+        }
+    };
+    // Labels write it, so nobody edits it here; what is left of it in the archive can go.
+    let is_fixed = Memo::new(move |_| schedule.with(|s| s.origin.is_some()));
+    let stays = Memo::new(move |_| is_fixed.get() && !schedule.with(|s| s.archived));
+    let open_it = move || match is_fixed.get() {
+        true => view! { <MenuItem icon="eye" text="View" run=edit /> },
+        false => view! { <MenuItem icon="pencil" text="Edit" run=edit /> },
     };
     let delete = Callback::new(move |()| rows.deleting.set(Some((id, name.get_untracked()))));
     view! {
@@ -245,12 +314,26 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
             <RowMenu id=format!("menu-{id}") label=name>
                 <MenuItem icon="play" text="Run now" lacks run=Callback::new(move |()| rows.run_now(id, open_run)) />
                 {skip}
-                <MenuItem icon="pencil" text="Edit" run=edit />
+                {pause}
+                {open_it}
                 <MenuItem icon="layers" text="Clone" run=clone />
-                <MenuItem icon="copy" text="Copy as YAML" run=copy_file />
+                <MenuItem icon="copy" text="Copy as YAML" run=copy_file(false) />
+                <MenuItem icon="copy" text="Copy as JSON" run=copy_file(true) />
+                <a
+                    role="menuitem"
+                    tabindex="-1"
+                    href=format!("/api/v1/schedules/export?ids={id}")
+                    download="schedule.yaml"
+                    rel="external"
+                >
+                    {icon("download")}
+                    "Export as YAML"
+                </a>
                 <a role="menuitem" tabindex="-1" href=format!("/activity?schedule={id}")>{icon("history")}"History"</a>
-                <hr />
-                <MenuItem icon="trash-2" text="Delete" danger=true lacks run=delete />
+                <Show when=move || !stays.get()>
+                    <hr />
+                    <MenuItem icon="trash-2" text="Delete" danger=true lacks run=delete />
+                </Show>
             </RowMenu>
         </div>
     }

@@ -33,6 +33,15 @@ pub(crate) enum Held {
     Some { name: String, left_alone: usize },
 }
 
+/// What a run works on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WorkedOn<'a> {
+    /// Sorted.
+    pub containers: &'a [ContainerId],
+    /// Hosts as such, whatever is on them.
+    pub hosts: &'a [HostId],
+}
+
 impl Ahead {
     /// Those of `blackouts` that are on between `from` and `to`.
     pub fn new(control: &Control, org: OrgId, blackouts: Blackouts, from: Timestamp, to: Timestamp) -> Self {
@@ -68,9 +77,9 @@ impl Ahead {
         self.0.is_empty()
     }
 
-    /// What becomes of a run of `schedule` on `containers`, which are sorted, that is due at `at`: decided as the ticker
+    /// What becomes of a run of `schedule` on these that is due at `at`: decided as the ticker
     /// decides it.
-    pub fn held(&self, schedule: ScheduleId, containers: &[ContainerId], at: Timestamp) -> Option<Held> {
+    pub fn held(&self, schedule: ScheduleId, on: WorkedOn<'_>, at: Timestamp) -> Option<Held> {
         let mut whole: Option<Hold> = None;
         let mut some: Option<Held> = None;
         for window in &self.0 {
@@ -80,7 +89,7 @@ impl Ahead {
                 BlackoutOn::Organisation => true,
                 BlackoutOn::Schedule { id } => *id == schedule,
                 BlackoutOn::Host { .. } | BlackoutOn::Tag { .. } => {
-                    let left_alone = common(&window.containers, containers);
+                    let left_alone = window.left_alone(on);
                     if left_alone > 0 && ready.policy == BlackoutPolicy::Skip && some.is_none() {
                         some = Some(Held::Some {
                             name: ready.name.clone(),
@@ -100,13 +109,13 @@ impl Ahead {
         whole.map(Held::Whole).or(some)
     }
 
-    /// The windows that hold every run of `schedule` on `containers`, whenever they are on; those of several blackouts may
+    /// The windows that hold every run of `schedule` on these, whenever they are on; those of several blackouts may
     /// overlap.
-    pub fn over(&self, schedule: ScheduleId, containers: &[ContainerId]) -> Vec<Period> {
+    pub fn over(&self, schedule: ScheduleId, on: WorkedOn<'_>) -> Vec<Period> {
         let holds = |window: &&Window| match &window.ready.on {
             BlackoutOn::Organisation => true,
             BlackoutOn::Schedule { id } => *id == schedule,
-            BlackoutOn::Host { .. } | BlackoutOn::Tag { .. } => common(&window.containers, containers) > 0,
+            BlackoutOn::Host { .. } | BlackoutOn::Tag { .. } => window.left_alone(on) > 0,
         };
         let mut periods: Vec<Period> = self
             .0
@@ -146,6 +155,15 @@ impl Ahead {
 }
 
 impl Window {
+    /// How many of these it covers. A tag is one of containers, so it covers no host as such.
+    fn left_alone(&self, on: WorkedOn<'_>) -> usize {
+        let whole = match &self.ready.on {
+            BlackoutOn::Host { id } => usize::from(on.hosts.contains(id)),
+            _ => 0,
+        };
+        common(&self.containers, on.containers) + whole
+    }
+
     /// The period that is on at `at`.
     fn at(&self, at: Timestamp) -> Option<&Period> {
         let place = self.periods.partition_point(|period| period.to <= at);

@@ -7,6 +7,6 @@ mod ahead;
 mod closed;
 mod service;
 
-pub(crate) use ahead::{Ahead, Held};
+pub(crate) use ahead::{Ahead, Held, WorkedOn};
 pub(crate) use closed::{Blackouts, Closed, Hold};
 pub use service::{create, delete, get, list, update};

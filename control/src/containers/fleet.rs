@@ -43,6 +43,8 @@ pub(crate) struct HostLine {
     pub host: HostRef,
     /// No scheduled work and no alerts.
     pub maintenance: bool,
+    /// Who let containers' labels make schedules there, if anybody did.
+    pub labels_allowed_by: Option<UserId>,
     pub status: HostStatus,
     pub error: Option<String>,
     pub facts: Option<EngineFacts>,
@@ -155,6 +157,25 @@ impl Fleet {
         hosts
             .filter(|host| host.org_id == org && host.maintenance)
             .map(|host| host.host.clone())
+            .collect()
+    }
+
+    /// What `find` says of every container of an organisation, in no order.
+    pub(crate) fn labelled<T>(&self, org: OrgId, find: impl Fn(&HostLine, &Line) -> Vec<T>) -> Vec<T> {
+        let state = self.0.read();
+        let hosts = state.hosts.values().filter(|host| host.org_id == org);
+        hosts
+            .flat_map(|host| host.lines.values().flat_map(|line| find(host, line)))
+            .collect()
+    }
+
+    /// The hosts on which labels count.
+    pub(crate) fn hosts_with_labels(&self) -> Vec<HostId> {
+        let state = self.0.read();
+        let hosts = state.hosts.iter();
+        hosts
+            .filter(|(_, host)| host.labels_allowed_by.is_some())
+            .map(|(id, _)| *id)
             .collect()
     }
 

@@ -10,6 +10,7 @@ use crate::{
     audit::{self, Entry},
     error::{Error, Result},
     events::{Kind, Topic, publish},
+    schedules,
     schema::hosts,
 };
 use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
@@ -21,6 +22,7 @@ use domain::{
     ids::HostId,
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Adds a host; its watcher starts at once. It need not answer now, but an SSH host that does shows its key first, and
 /// a person confirms it.
@@ -35,7 +37,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: HostDraft) -> Resul
 pub(super) async fn add(control: &Control, actor: &Actor, draft: HostDraft, confirm: bool) -> Result<Host> {
     actor.require(Permission::HostsManage)?;
     let patch = HostPatch::from(draft);
-    let fields = Fields::default().changed(&patch)?;
+    let fields = Fields::default().changed(&patch, actor)?;
     let url = patch.url.as_deref().unwrap_or_default();
     let mut settings = Settings::new(url)?.changed(&patch)?;
     settings.way()?;
@@ -66,6 +68,7 @@ pub(super) async fn insert(
                 hosts::note.eq(&fields.note),
                 hosts::enabled.eq(fields.enabled),
                 hosts::maintenance.eq(fields.maintenance),
+                hosts::labels_allowed_by.eq(fields.labels_allowed_by),
                 hosts::address.eq(&fields.address),
                 hosts::transport.eq(to_json(&settings.shown)?),
             ))
@@ -108,7 +111,7 @@ pub async fn change(control: &Control, actor: &Actor, id: HostId, patch: HostPat
             let current = view(control, row).await?;
             return Err(stale(&current).into());
         }
-        let fields = Fields::of(&row).changed(&patch)?;
+        let fields = Fields::of(&row).changed(&patch, actor)?;
         let settings = match concerns_connection(&patch) {
             true => {
                 let before = Settings::read_or_forget(&mut conn, control, &row).await?;
@@ -166,6 +169,7 @@ async fn update(
             hosts::note.eq(&fields.note),
             hosts::enabled.eq(fields.enabled),
             hosts::maintenance.eq(fields.maintenance),
+            hosts::labels_allowed_by.eq(fields.labels_allowed_by),
             hosts::address.eq(&fields.address),
             hosts::transport.eq(shown),
             hosts::link.eq(link),
@@ -177,6 +181,9 @@ async fn update(
         .await
         .optional()?;
         let Some(row) = row else { return Ok(None) };
+        if before.labels_allowed_by.is_some() && fields.labels_allowed_by.is_none() {
+            schedules::archive_host(conn, actor, id).await?;
+        }
         if let Some(settings) = settings {
             settings.store(conn, control, actor.org_id, id).await?;
         }
@@ -199,6 +206,7 @@ pub(super) struct Fields {
     note: String,
     pub enabled: bool,
     maintenance: bool,
+    labels_allowed_by: Option<Uuid>,
     address: Option<String>,
 }
 
@@ -218,11 +226,12 @@ impl Fields {
             note: row.note.clone(),
             enabled: row.enabled,
             maintenance: row.maintenance,
+            labels_allowed_by: row.labels_allowed_by,
             address: row.address.clone(),
         }
     }
 
-    fn changed(mut self, patch: &HostPatch) -> Result<Self, Problem> {
+    fn changed(mut self, patch: &HostPatch, actor: &Actor) -> Result<Self, Problem> {
         if let Some(name) = &patch.name {
             self.name = rules::valid_name(name)?;
         }
@@ -234,6 +243,12 @@ impl Fields {
         }
         self.enabled = patch.enabled.unwrap_or(self.enabled);
         self.maintenance = patch.maintenance.unwrap_or(self.maintenance);
+        self.labels_allowed_by = match (patch.label_schedules, self.labels_allowed_by) {
+            (None, by) => by,
+            (Some(false), _) => None,
+            (Some(true), Some(by)) => Some(by),
+            (Some(true), None) => Some(allower(actor)?),
+        };
         self.address = match &patch.address {
             Change::Keep => self.address,
             Change::Clear => None,
@@ -241,6 +256,19 @@ impl Fields {
         };
         Ok(self)
     }
+}
+
+/// Whom the schedules of labels act for: the person who lets labels count.
+fn allower(actor: &Actor) -> Result<Uuid, Problem> {
+    schedules::rights::require_no_limit(actor)?;
+    let person = actor.user_id.ok_or_else(|| {
+        Problem::new(
+            ErrorClass::Forbidden,
+            "no_person",
+            "Schedules of labels act for the person who allows them, so a person must do it. Sign in, or use an API key.",
+        )
+    })?;
+    Ok(person.0)
 }
 
 fn concerns_connection(patch: &HostPatch) -> bool {
@@ -267,6 +295,7 @@ pub(super) fn written(row: &Row) -> Value {
         "note": row.note,
         "enabled": row.enabled,
         "maintenance": row.maintenance,
+        "label_schedules": row.labels_allowed_by.is_some(),
         "address": row.address,
         "transport": row.transport,
     })

@@ -33,6 +33,7 @@ pub(super) struct Row {
     pub address: Option<String>,
     pub transport: serde_json::Value,
     pub link: i32,
+    pub labels_allowed_by: Option<Uuid>,
 }
 
 /// Hosts by the engine that answers there.
@@ -83,6 +84,7 @@ impl Row {
             note: self.note,
             enabled: self.enabled,
             maintenance: self.maintenance,
+            label_schedules: self.labels_allowed_by.is_some(),
             address: self.address,
             status,
             error,

@@ -47,6 +47,7 @@ pub async fn delete(control: &Control, actor: &Actor, id: HostId, force: bool) -
         if is_named && !force {
             return Err(has_schedules(&row.name, &named, &closed).into());
         }
+        crate::schedules::archive_host(conn, actor, id).await?;
         diesel::delete(hosts::table.filter(hosts::id.eq(id.0)))
             .execute(conn)
             .await?;

@@ -56,6 +56,7 @@ pub(super) async fn take(control: &Control, org: OrgId, id: HostId, event: Watch
                 .flatten();
             if let Some(line) = gone {
                 control.snapshots().mark(id);
+                control.labels().mark(id);
                 control.events().send_live(
                     org,
                     Event::ContainerRemoved {
@@ -208,6 +209,9 @@ async fn snapshot(control: &Control, org: OrgId, id: HostId, list: &[Arc<Contain
     if !changed.is_empty() || !removed.is_empty() {
         control.snapshots().mark(id);
     }
+    if first || !changed.is_empty() || !removed.is_empty() {
+        control.labels().mark(id);
+    }
     if first {
         // How many containers it has is part of what a host shows.
         tell_host(control, org, id).await;
@@ -288,6 +292,7 @@ async fn changed(control: &Control, org: OrgId, id: HostId, facts: &Arc<Containe
     });
     if let Some(Some(line)) = line {
         control.snapshots().mark(id);
+        control.labels().mark(id);
         let container = control.fleet().view(org, &line);
         control
             .events()

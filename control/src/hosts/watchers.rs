@@ -17,7 +17,7 @@ use domain::{
     containers::HostRef,
     events::Event,
     hosts::HostStatus,
-    ids::{HostId, OrgId},
+    ids::{HostId, OrgId, UserId},
 };
 use engine::{
     Engine, EngineUrl, Transport as Way,
@@ -118,6 +118,7 @@ fn refresh(control: &Control, row: &Row) {
     let id = HostId(row.id);
     let renamed = control.fleet().change_host(id, |line| {
         line.maintenance = row.maintenance;
+        line.labels_allowed_by = row.labels_allowed_by.map(UserId);
         if line.host.name == row.name {
             return false;
         }
@@ -131,6 +132,7 @@ fn refresh(control: &Control, row: &Row) {
         }
         true
     });
+    control.labels().forget(id);
     if renamed == Some(true) {
         control
             .events()
@@ -195,6 +197,7 @@ async fn start(control: &Control, row: Row) -> Option<Watched> {
             org_id: org,
             host,
             maintenance: row.maintenance,
+            labels_allowed_by: row.labels_allowed_by.map(UserId),
             status: HostStatus::Connecting,
             error: None,
             facts,

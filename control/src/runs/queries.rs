@@ -18,6 +18,7 @@ use domain::{
     auth::{Actor, Permission},
     containers::BusyWith,
     errors::Problem,
+    guards::RetryOf,
     ids::{ContainerId, HostId, OrgId, RunId, ScheduleId},
     pages::Page,
     runs::{Run, RunPlan, RunSchedule, RunState, RunStep, RunSummary, RunTarget, RunTrigger, TargetState},
@@ -201,6 +202,7 @@ pub async fn get(control: &Control, actor: &Actor, id: RunId) -> Result<Run> {
     let overall = plan
         .as_ref()
         .and_then(|plan| plan.guards.retry.as_ref())
+        .filter(|retry| retry.of == RetryOf::Targets)
         .map_or(1, |retry| retry.attempts);
     let planned = plan.map(|plan| plan.steps).unwrap_or_default();
     // What never began stays as it was planned; in a run that has ended it was skipped.

@@ -61,6 +61,8 @@ async fn repeat(control: &Control, actor: &Actor, id: RunId, only_failed: bool) 
             })?;
             // The new run acts for the person; a key that holds on some containers only must not reach past them by it.
             schedules::rights::require(control, actor, &plan.steps)?;
+            // A person's wish begins the count of attempts anew.
+            plan.attempt = 1;
             let by = actor.name.clone();
             let trigger = if only_failed {
                 narrow(conn, id, &mut plan).await?;

@@ -1,6 +1,6 @@
 //! A run of a schedule that a step of another run asks for.
 
-use super::queries;
+use super::{labels, queries};
 use crate::{
     Control,
     error::Result,
@@ -38,6 +38,10 @@ pub(crate) async fn start_chained(control: &Control, chained: &Chained) -> Resul
     let name = conn
         .transaction(async |conn| {
             let row = queries::row(conn, chained.org, chained.schedule).await?;
+            if row.done && row.origin_place.is_some() {
+                let schedule = queries::view(conn, chained.org, chained.schedule).await?;
+                labels::refuse_gone(&row, &schedule)?;
+            }
             let unreadable = |_| {
                 Problem::new(
                     ErrorClass::Conflict,

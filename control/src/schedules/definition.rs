@@ -122,6 +122,7 @@ impl Definition {
     /// Whether it ends by itself: nothing but single times.
     pub fn is_finite(&self) -> bool {
         !self.is_called
+            && !self.triggers.is_empty()
             && self
                 .triggers
                 .iter()

@@ -15,7 +15,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 const MOST_QUEUED: u32 = 1000;
 /// The most runs that are caught up after one downtime.
 const MOST_CAUGHT_UP: u32 = 100;
-const MOST_ATTEMPTS: u32 = 20;
 const MOST_CONDITIONS: usize = 20;
 const MOST_PARALLEL: u32 = 1000;
 const HIGHEST_PRIORITY: i32 = 100;
@@ -36,17 +35,7 @@ pub(super) fn check(guards: &Guards, hosts: &HashMap<String, HostId>) -> Result<
         between(window, SECOND, Duration::MAX, "catch_up.window")?;
     }
     if let Some(retry) = &guards.retry {
-        within(
-            retry.attempts,
-            1,
-            MOST_ATTEMPTS,
-            "retry.attempts",
-            "attempts can be made",
-        )?;
-        between(retry.initial, Duration::ZERO, DAY, "retry.initial")?;
-        if let Some(max) = retry.max {
-            between(max, retry.initial.get(), DAY, "retry.max")?;
-        }
+        retry.check("retry")?;
     }
     if let Some(timeout) = guards.timeout {
         between(timeout, SECOND, 30 * DAY, "timeout")?;
@@ -191,7 +180,7 @@ mod tests {
             ),
             (
                 json!({"retry": {"attempts": 0}}),
-                "out_of_range",
+                "attempts_invalid",
                 "retry.attempts",
             ),
             (

@@ -1,7 +1,7 @@
 //! Pausing until a date: nothing fires before, and nothing that passes meanwhile is missed.
 
 use super::{
-    queries, rights,
+    labels, queries, rights,
     service::{changed, definition, forget_skips, guards, ring},
     timing::Timing,
 };
@@ -49,17 +49,7 @@ pub async fn pause_many(
     until: Option<Timestamp>,
 ) -> Result<Vec<Schedule>> {
     actor.require(Permission::SchedulesManage)?;
-    if ids.len() > MOST_PAUSED {
-        let message = format!(
-            "These are {} schedules; at most {MOST_PAUSED} can be paused at once.",
-            ids.len()
-        );
-        return Err(Problem::invalid("too_many", "ids", message).into());
-    }
-    // In one order, so that two of these never wait for each other.
-    let mut ordered = ids.to_vec();
-    ordered.sort_unstable();
-    ordered.dedup();
+    let ordered = ordered(ids)?;
     let mut conn = control.db().conn().await?;
     let schedules = conn
         .transaction(async |conn| {
@@ -74,7 +64,22 @@ pub async fn pause_many(
     Ok(schedules)
 }
 
-async fn paused(
+/// Each once and in one order, so that two of these never wait for each other.
+pub(super) fn ordered(ids: &[ScheduleId]) -> Result<Vec<ScheduleId>, Problem> {
+    if ids.len() > MOST_PAUSED {
+        let message = format!(
+            "These are {} schedules; at most {MOST_PAUSED} can be paused or resumed at once.",
+            ids.len()
+        );
+        return Err(Problem::invalid("too_many", "ids", message));
+    }
+    let mut ordered = ids.to_vec();
+    ordered.sort_unstable();
+    ordered.dedup();
+    Ok(ordered)
+}
+
+pub(super) async fn paused(
     control: &Control,
     conn: &mut AsyncPgConnection,
     actor: &Actor,
@@ -83,6 +88,7 @@ async fn paused(
 ) -> Result<Schedule> {
     let (row, before) = queries::locked(conn, actor.org_id, id).await?;
     rights::require(control, actor, &before.steps)?;
+    labels::refuse_gone(&row, &before)?;
     if let Some(until) = until {
         if until <= row.now {
             let message = format!(

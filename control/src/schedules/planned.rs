@@ -9,6 +9,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::{
     Timestamp,
+    actions::WorksOn,
     ids::{OrgId, ScheduleId},
     schedules::Step,
     selectors::Selector,
@@ -85,7 +86,8 @@ pub(crate) async fn planned(control: &Control) -> Result<HashMap<OrgId, Vec<Plan
         let (Some(next_at), Ok(steps)) = (next_at, serde_json::from_value::<Vec<Step>>(row.steps)) else {
             continue;
         };
-        for step in steps.iter().filter(|step| step.action.needs_target()) {
+        let on_containers = |step: &&Step| step.action.works_on() == WorksOn::Containers;
+        for step in steps.iter().filter(on_containers) {
             if let Ok(selector) = Selector::parse_target(&step.target) {
                 planned.entry(OrgId(row.org_id)).or_default().push(Planned {
                     schedule_id: ScheduleId(row.id),

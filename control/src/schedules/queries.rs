@@ -17,10 +17,12 @@ use domain::{
     auth::{Actor, Permission},
     errors::Problem,
     guards::{Condition, Guards},
-    ids::{HostId, OrgId, RunId, ScheduleId},
+    ids::{ContainerId, HostId, OrgId, RunId, ScheduleId},
+    labels::{Origin, PREFIX},
     pages::Page,
     runs::RunState,
     schedules::{LastRun, Schedule, Step, Trigger},
+    selectors,
     triggers::sentence,
 };
 use serde_json::Value;
@@ -56,6 +58,14 @@ pub(super) struct Row {
     pub steps: Value,
     #[diesel(sql_type = Jsonb)]
     pub guards: Value,
+    #[diesel(sql_type = SqlUuid)]
+    pub acts_for: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    origin_container: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    origin_label: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub origin_place: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     pub anchor_at: Timestamp,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -67,7 +77,7 @@ pub(super) struct Row {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub overdue_since: Option<Timestamp>,
     #[diesel(sql_type = Bool)]
-    done: bool,
+    pub done: bool,
     #[diesel(sql_type = BigInt)]
     open: i64,
     #[diesel(sql_type = BigInt)]
@@ -102,7 +112,8 @@ pub(super) struct Row {
 }
 
 /// Everything that [`Row`] wants; conditions follow.
-pub(super) const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.guards, s.anchor_at, s.next_at, \
+pub(super) const SELECT: &str = "select s.id, s.version, s.name, s.enabled, s.timezone, s.triggers, s.steps, s.guards, s.acts_for, \
+       s.origin_container, s.origin_label, s.origin_place, s.anchor_at, s.next_at, \
        s.paused_until, s.expected_by, s.overdue_since, s.done_at is not null as done, o.open, o.waiting, s.created_at, s.updated_at, u.name as edited_by, clock_timestamp() as now, \
        exists (select 1 from schedule_fires f where f.schedule_id = s.id and f.fire_at = s.next_at and f.state = 'skipped') \
          as skipped, \
@@ -163,6 +174,19 @@ impl Row {
             }),
             _ => None,
         };
+        let origin = match (self.origin_container, self.origin_label, self.origin_place) {
+            (Some(container), Some(label), Some(place)) => Some(Origin {
+                container_id: ContainerId(container),
+                place,
+                label: format!("{PREFIX}{label}"),
+            }),
+            _ => None,
+        };
+        let target = |target: String| match &origin {
+            // What is stored names it by its id, which tells a person nothing.
+            Some(origin) => format!("container:{}", selectors::quote(&origin.place)),
+            None => crate::runs::shown(&target, hosts),
+        };
         Schedule {
             id: ScheduleId(self.id),
             version: self.version,
@@ -175,7 +199,7 @@ impl Row {
                 .unwrap_or_default()
                 .into_iter()
                 .map(|step| Step {
-                    target: crate::runs::shown(&step.target, hosts),
+                    target: target(step.target),
                     ..step
                 })
                 .collect(),
@@ -188,7 +212,9 @@ impl Row {
             skipping: skipping.map(due),
             last_run,
             webhook: None,
+            warnings: Vec::new(),
             edited_by: self.edited_by,
+            origin: origin.clone(),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }

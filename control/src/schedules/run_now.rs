@@ -1,6 +1,6 @@
 //! "Run now": a run of a schedule that no trigger asked for.
 
-use super::{queries, rights};
+use super::{labels, queries, rights};
 use crate::{
     Control, audit,
     error::{Error, Result},
@@ -26,6 +26,10 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
     let summary = conn
         .transaction(async |conn| {
             let row = queries::row(conn, actor.org_id, id).await?;
+            if row.done && row.origin_place.is_some() {
+                let schedule = queries::view(conn, actor.org_id, id).await?;
+                labels::refuse_gone(&row, &schedule)?;
+            }
             let unreadable = |_| {
                 Problem::new(
                     ErrorClass::Conflict,

@@ -3,6 +3,7 @@
 use super::{
     circle,
     definition::Definition,
+    itself, labels,
     queries::{self, Row},
     rights,
     timing::Timing,
@@ -26,7 +27,7 @@ use domain::{
     auth::{Actor, Permission},
     errors::{ErrorClass, Problem},
     guards::Guards,
-    ids::{ScheduleId, UserId},
+    ids::{ContainerId, HostId, ScheduleId, UserId},
     schedules::{Schedule, ScheduleDraft, Trigger},
 };
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
             let anchor = anchor(now);
             let checked = validate::check(conn, actor.org_id, &draft, &[], anchor, now).await?;
             rights::require(control, actor, &checked.steps)?;
+            let warnings = itself::warnings(control, actor.org_id, &checked.steps)?;
             let id = ScheduleId::new();
             circle::refuse(conn, actor.org_id, &wanted(id, &checked)).await?;
             let new = Accepted {
@@ -54,7 +56,8 @@ pub async fn create(control: &Control, actor: &Actor, draft: ScheduleDraft) -> R
                 acts_for,
                 anchor,
             };
-            insert(conn, control, actor, id, &new, now).await
+            let made = insert(conn, control, actor, id, &new, now).await?;
+            Ok::<_, crate::Error>(itself::warned(made, warnings))
         })
         .await?;
     ring(control);
@@ -79,6 +82,7 @@ pub async fn update(
     let schedule = conn
         .transaction(async |conn| {
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+            labels::refuse(&before)?;
             rights::require(control, actor, &before.steps)?;
             if draft.version.is_some_and(|version| version != row.version) {
                 return Err(stale(&before).into());
@@ -88,6 +92,7 @@ pub async fn update(
             let new_anchor = anchor(now);
             let checked = validate::check(conn, actor.org_id, &draft, &kept, new_anchor, now).await?;
             rights::require(control, actor, &checked.steps)?;
+            let warnings = itself::warnings(control, actor.org_id, &checked.steps)?;
             circle::refuse(conn, actor.org_id, &wanted(id, &checked)).await?;
             let new = Accepted {
                 checked: &checked,
@@ -95,7 +100,8 @@ pub async fn update(
                 acts_for,
                 anchor: new_anchor,
             };
-            replace(conn, control, actor, (&row, &before), &new).await
+            let saved = replace(conn, control, actor, (&row, &before), &new).await?;
+            Ok::<_, crate::Error>(itself::warned(saved, warnings))
         })
         .await?;
     ring(control);
@@ -110,7 +116,10 @@ pub async fn delete(control: &Control, actor: &Actor, id: ScheduleId) -> Result<
     actor.require(Permission::SchedulesManage)?;
     let mut conn = control.db().conn().await?;
     conn.transaction(async |conn| {
-        let (_, before) = queries::locked(conn, actor.org_id, id).await?;
+        let (row, before) = queries::locked(conn, actor.org_id, id).await?;
+        if !row.done {
+            labels::refuse(&before)?;
+        }
         remove(conn, control, actor, &before).await
     })
     .await?;
@@ -136,6 +145,19 @@ pub(super) async fn insert(
     new: &Accepted<'_>,
     now: Timestamp,
 ) -> Result<Schedule> {
+    insert_from(conn, control, actor, id, new, now, None).await
+}
+
+/// As [`insert`], of one that comes from labels: on which host, of which container, the name there, and the place in words.
+pub(super) async fn insert_from(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    actor: &Actor,
+    id: ScheduleId,
+    new: &Accepted<'_>,
+    now: Timestamp,
+    origin: Option<(HostId, (ContainerId, &str, &str))>,
+) -> Result<Schedule> {
     let checked = new.checked;
     let timing = Timing::new(id, &checked.definition, &checked.guards, new.enabled, now);
     diesel::insert_into(schedules::table)
@@ -150,6 +172,10 @@ pub(super) async fn insert(
             schedules::guards.eq(runs::to_json("a schedule's guards", &checked.guards)?),
             schedules::acts_for.eq(new.acts_for.0),
             schedules::anchor_at.eq(new.anchor),
+            schedules::origin_host.eq(origin.map(|(host, _)| host.0)),
+            schedules::origin_container.eq(origin.map(|(_, (container, ..))| container.0)),
+            schedules::origin_label.eq(origin.map(|(_, (_, label, _))| label)),
+            schedules::origin_place.eq(origin.map(|(_, (_, _, place))| place)),
             timing.set(),
         ))
         .execute(conn)

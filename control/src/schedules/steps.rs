@@ -55,7 +55,7 @@ fn step(draft: &Step, field: &str, hosts: &HashMap<String, HostId>) -> Result<St
     };
     draft.action.check(&format!("{field}.action"))?;
     if let Some(retry) = &draft.retry {
-        retry.check(&format!("{field}.retry"))?;
+        retry.check_of_step(&format!("{field}.retry"))?;
     }
     if let Some(timeout) = draft.timeout
         && (timeout.is_zero() || timeout.get() > LONGEST_TIMEOUT)

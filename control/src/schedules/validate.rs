@@ -161,19 +161,12 @@ pub(crate) fn zone(name: &str) -> Result<Zone, Problem> {
     Zone::new(name).map_err(|error| Problem::invalid("unknown_timezone", "timezone", error.message))
 }
 
-/// Checks triggers, for saving and for the preview.
+/// Checks triggers, for saving and for the preview. A schedule without any runs by hand, or as a step of another one.
 pub(super) fn triggers(
     drafts: &[Trigger],
     kept: &[Trigger],
     now: Timestamp,
 ) -> Result<Vec<Trigger>, Problem> {
-    if drafts.is_empty() {
-        return Err(Problem::invalid(
-            "no_triggers",
-            "triggers",
-            "A schedule needs at least one trigger: say when it runs.",
-        ));
-    }
     if drafts.len() > MAX_TRIGGERS {
         let message = format!(
             "There are {} triggers; at most {MAX_TRIGGERS} are allowed.",

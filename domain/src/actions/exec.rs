@@ -38,7 +38,9 @@ impl Kind for Exec {
 
     fn texts(&mut self, field: &str, visit: Visit<'_>) -> Result<(), Problem> {
         texts::visit_list(&mut self.command, &format!("{field}.command"), visit)?;
-        texts::visit_map(&mut self.env, &format!("{field}.env"), visit)
+        texts::visit_map(&mut self.env, &format!("{field}.env"), visit)?;
+        texts::visit_option(&mut self.user, &format!("{field}.user"), visit)?;
+        texts::visit_option(&mut self.workdir, &format!("{field}.workdir"), visit)
     }
 
     fn detail(&self) -> Option<String> {

@@ -129,10 +129,7 @@ impl Kind for Http {
     fn texts(&mut self, field: &str, visit: Visit<'_>) -> Result<(), Problem> {
         visit(&format!("{field}.url"), &mut self.url)?;
         texts::visit_map(&mut self.headers, &format!("{field}.headers"), visit)?;
-        match &mut self.body {
-            Some(body) => visit(&format!("{field}.body"), body),
-            None => Ok(()),
-        }
+        texts::visit_option(&mut self.body, &format!("{field}.body"), visit)
     }
 
     fn detail(&self) -> Option<String> {

@@ -333,6 +333,34 @@ mod tests {
             })
             .unwrap();
         assert_eq!(seen, ["a.url=u", "a.headers.h=v", "a.body=b"]);
+        let mut fields = Vec::new();
+        for (value, expected) in [
+            (
+                json!({"type":"exec","command":["c"],"user":"u","workdir":"/w","env":{"E":"e"}}),
+                vec!["command[0]", "env.E", "user", "workdir"],
+            ),
+            (
+                json!({"type":"run","image":"i","command":["c"],"env":{"E":"e"},"network":"n",
+                       "mounts":[{"source":"s","target":"/t"}]}),
+                vec![
+                    "image",
+                    "command[0]",
+                    "env.E",
+                    "mounts[0].source",
+                    "mounts[0].target",
+                    "network",
+                ],
+            ),
+        ] {
+            let mut action: Action = serde_json::from_value(value).unwrap();
+            action
+                .texts("a", &mut |field, _| {
+                    fields.push(field.strip_prefix("a.").unwrap().to_owned());
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(std::mem::take(&mut fields), expected);
+        }
         assert_eq!(
             serde_json::to_value(&action).unwrap()["headers"]["h"],
             json!("v!")

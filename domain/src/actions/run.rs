@@ -108,7 +108,9 @@ impl Kind for Run {
                     "There is no source. Name a path of the host, or a volume.",
                 ));
             }
-            if !mount.target.starts_with('/') {
+            texts::text(&mount.target, &format!("{field}.target"))?;
+            // What variables make of it is looked at again when they are filled in.
+            if !mount.target.starts_with('/') && !texts::begins_with_variable(&mount.target) {
                 return Err(Problem::invalid(
                     "mount_invalid",
                     &format!("{field}.target"),
@@ -138,7 +140,12 @@ impl Kind for Run {
     fn texts(&mut self, field: &str, visit: Visit<'_>) -> Result<(), Problem> {
         visit(&format!("{field}.image"), &mut self.image)?;
         texts::visit_list(&mut self.command, &format!("{field}.command"), visit)?;
-        texts::visit_map(&mut self.env, &format!("{field}.env"), visit)
+        texts::visit_map(&mut self.env, &format!("{field}.env"), visit)?;
+        for (index, mount) in self.mounts.iter_mut().enumerate() {
+            visit(&format!("{field}.mounts[{index}].source"), &mut mount.source)?;
+            visit(&format!("{field}.mounts[{index}].target"), &mut mount.target)?;
+        }
+        texts::visit_option(&mut self.network, &format!("{field}.network"), visit)
     }
 
     fn detail(&self) -> Option<String> {

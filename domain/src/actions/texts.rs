@@ -91,6 +91,19 @@ pub(super) fn has_variables(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
+/// Whether the text begins with what only its variables tell.
+pub(super) fn begins_with_variable(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("{{") || text.starts_with("{%")
+}
+
+pub(super) fn visit_option(text: &mut Option<String>, field: &str, visit: Visit<'_>) -> Result<(), Problem> {
+    match text {
+        Some(text) => visit(field, text),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn visit_list(list: &mut [String], field: &str, visit: Visit<'_>) -> Result<(), Problem> {
     for (index, text) in list.iter_mut().enumerate() {
         visit(&format!("{field}[{index}]"), text)?;

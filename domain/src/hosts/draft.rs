@@ -24,6 +24,9 @@ pub struct HostDraft {
     /// No scheduled work and no alerts.
     #[serde(default)]
     pub maintenance: bool,
+    /// Its containers' labels make schedules, which act for whoever allows it.
+    #[serde(default)]
+    pub label_schedules: bool,
     /// Where its published ports are reached, if not at the host of the url: a name or an IP address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -56,6 +59,7 @@ impl HostDraft {
             note: String::new(),
             enabled: true,
             maintenance: false,
+            label_schedules: false,
             address: None,
             tls: Change::Keep,
             ssh: Change::Keep,
@@ -82,6 +86,8 @@ pub struct HostPatch {
     pub enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_schedules: Option<bool>,
     #[serde(skip_serializing_if = "Change::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub address: Change<String>,
@@ -106,6 +112,7 @@ impl From<HostDraft> for HostPatch {
             note: Some(draft.note),
             enabled: Some(draft.enabled),
             maintenance: Some(draft.maintenance),
+            label_schedules: Some(draft.label_schedules),
             address: draft.address.map_or(Change::Clear, Change::Set),
             tls: draft.tls,
             ssh: draft.ssh,

@@ -91,6 +91,9 @@ pub struct Host {
     pub enabled: bool,
     /// No scheduled work and no alerts.
     pub maintenance: bool,
+    /// Its containers' labels make schedules.
+    #[serde(default)]
+    pub label_schedules: bool,
     /// Where its published ports are reached, if not at the host of the url.
     pub address: Option<String>,
     pub status: HostStatus,

@@ -108,7 +108,7 @@ pub struct Paging {
         super::forecast::dry_run_draft, super::forecast::dry_run,
         super::calendar::get, super::calendar::subscribe, super::calendar::unsubscribe, super::calendar::read,
         super::transfer::export, super::transfer::import, super::transfer::apply,
-        super::pauses::pause, super::pauses::resume, super::pauses::pause_many,
+        super::labels::list, super::pauses::pause, super::pauses::resume, super::pauses::pause_many, super::pauses::switch_many,
         super::blackouts::list, super::blackouts::create, super::blackouts::get, super::blackouts::update,
         super::blackouts::delete,
         super::runs::list, super::runs::get, super::runs::log, super::runs::cancel, super::runs::retry,

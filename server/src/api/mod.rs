@@ -11,6 +11,7 @@ mod forecast;
 mod history;
 mod hooks;
 mod hosts;
+mod labels;
 mod marks;
 mod members;
 mod pauses;
@@ -41,6 +42,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = marks::routes(routes);
     let routes = views::routes(routes);
     let routes = schedules::routes(routes);
+    let routes = labels::routes(routes);
     let routes = history::routes(routes);
     let routes = retention::routes(routes);
     let routes = statistics::routes(routes);

@@ -33,6 +33,12 @@ pub fn routes(routes: Routes) -> Routes {
             Permission::SchedulesManage,
             pause_many,
         )
+        .guarded(
+            Method::POST,
+            "/api/v1/schedules/switch",
+            Permission::SchedulesManage,
+            switch_many,
+        )
 }
 
 /// Until when.
@@ -49,6 +55,14 @@ pub struct PauseMany {
     ids: Vec<ScheduleId>,
     /// Absent: their pauses end now.
     until: Option<DateTime<Utc>>,
+}
+
+/// Which schedules, and whether they are on.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchMany {
+    ids: Vec<ScheduleId>,
+    enabled: bool,
 }
 
 /// Pauses a schedule until a time. Nothing fires before, and nothing that passes meanwhile is missed.
@@ -89,5 +103,19 @@ pub async fn pause_many(
 ) -> Result<Json<Vec<Schedule>>, ApiError> {
     Ok(Json(
         schedules::pause_many(&state.control, &actor, &pause.ids, pause.until).await?,
+    ))
+}
+
+/// Turns many schedules on or off: all or none. Turned on, their pauses until a time end too.
+#[utoipa::path(post, path = "/api/v1/schedules/switch", tag = "schedules", request_body = SwitchMany,
+    responses((status = 200, body = Vec<Schedule>), (status = 404, description = "`schedule_not_found`"),
+        (status = 409, description = "`label_gone`"), (status = 422, description = "`too_many`")))]
+pub async fn switch_many(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Json(switch): Json<SwitchMany>,
+) -> Result<Json<Vec<Schedule>>, ApiError> {
+    Ok(Json(
+        schedules::switch_many(&state.control, &actor, &switch.ids, switch.enabled).await?,
     ))
 }

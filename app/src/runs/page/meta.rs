@@ -37,7 +37,10 @@ pub fn Meta(run: RwSignal<Run>) -> impl IntoView {
     let who = move || {
         summary.with(|run| {
             let sign = match run.trigger {
-                RunTrigger::Schedule | RunTrigger::Chain { .. } | RunTrigger::Outcome { .. } => "calendar-clock",
+                RunTrigger::Schedule
+                | RunTrigger::Chain { .. }
+                | RunTrigger::Outcome { .. }
+                | RunTrigger::Attempt { .. } => "calendar-clock",
                 RunTrigger::Webhook => "plug",
                 RunTrigger::Event { .. } => "box",
                 _ => "user",
@@ -49,6 +52,7 @@ pub fn Meta(run: RwSignal<Run>) -> impl IntoView {
                 _ => match &run.trigger {
                     RunTrigger::Retry { of, .. }
                     | RunTrigger::Again { of, .. }
+                    | RunTrigger::Attempt { of, .. }
                     | RunTrigger::Chain { of, .. }
                     | RunTrigger::Outcome { of, .. } => {
                         view! { <a class="link" href=format!("/runs/{of}")>{started_by(&run.trigger)}</a> }.into_any()

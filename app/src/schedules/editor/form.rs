@@ -74,7 +74,9 @@ impl Form {
             skipping: None,
             last_run: None,
             webhook: None,
+            warnings: Vec::new(),
             edited_by: None,
+            origin: None,
             created_at: Default::default(),
             updated_at: Default::default(),
         })

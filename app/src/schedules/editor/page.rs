@@ -34,6 +34,10 @@ pub fn Page(editing: Editing) -> impl IntoView {
     let dry = Dry::new(editing);
     leave::keys(save);
     follow(editing);
+    let origin = editing
+        .schedule
+        .with_untracked(|schedule| schedule.as_ref().and_then(|schedule| schedule.origin.clone()));
+    let fixed = origin.is_some();
     view! {
         <form
             class="editor"
@@ -43,12 +47,13 @@ pub fn Page(editing: Editing) -> impl IntoView {
                 save.run(());
             }
         >
-            <Head editing />
+            {origin.map(|origin| from_labels(&origin, editing.id()))}
+            <fieldset class="bare" disabled=fixed><Head editing /></fieldset>
             {move || editing.refusal.get().map(|message| view! { <FailureNote message=message /> })}
             <Meanwhile editing />
             <Overdue editing />
             <div class="cols">
-                <div class="stack">
+                <fieldset class="bare" disabled=fixed><div class="stack">
                     <section class="card sec" aria-labelledby="sec-when">
                         <div class="card-h">
                             <span class="num-i">{icon("clock")}</span>
@@ -65,20 +70,36 @@ pub fn Page(editing: Editing) -> impl IntoView {
                         <div class="card-b stack"><Chain editing matches /></div>
                     </section>
                     <GuardsCard editing />
-                </div>
+                </div></fieldset>
                 <aside class="rail" aria-label="What will happen">
                     <NextRuns editing preview matches />
                     <TargetsCard editing matches />
                     {editing.id().map(|id| view! { <Figures id /><Recent id /><History id /> })}
                 </aside>
             </div>
-            <SaveBar editing dry />
+            {(!fixed).then(|| view! { <SaveBar editing dry /> })}
         </form>
         <Conflict editing save />
         <DryRunDialog dry />
         <WebhookDialog editing />
         <leave::Leave editing />
     }
+}
+
+/// Where a schedule comes from that is changed by labels only.
+fn from_labels(origin: &domain::labels::Origin, id: Option<domain::ids::ScheduleId>) -> AnyView {
+    view! {
+        <div class="note" role="note">
+            {icon("tag")}
+            <div>
+                "This schedule comes from the labels "<code>{format!("{}.*", origin.label)}</code>" of "
+                <a class="link" href=format!("/containers/{}", origin.container_id)>{origin.place.clone()}</a>
+                ", and is changed there. "
+                {id.map(|id| view! { <a class="link" href=format!("/schedules/new?from={id}")>"Clone it"</a>" to have one that is written here." })}
+            </div>
+        </div>
+    }
+    .into_any()
 }
 
 /// The name, as the page's heading and as a field at once.

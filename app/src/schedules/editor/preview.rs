@@ -108,6 +108,9 @@ pub fn NextRuns(editing: Editing, preview: Preview, matches: Matches) -> impl In
                     Some(Ok(answer)) if answer.next.is_empty() && is_called(editing) => {
                         view! { <p class="muted sm">"It runs when that happens. There are no times to show."</p> }.into_any()
                     }
+                    Some(Ok(answer)) if answer.next.is_empty() && editing.form.with(|form| form.whens.is_empty()) => {
+                        view! { <p class="muted sm">"It has no times: it runs when it is asked to."</p> }.into_any()
+                    }
                     Some(Ok(answer)) => times(answer),
                     Some(Err(error)) if error.detail("field") != Some("timezone") => {
                         view! { <p class="muted sm">{error.0.message}</p> }.into_any()

@@ -54,6 +54,9 @@ pub fn action(editing: Editing) -> Callback<()> {
                         )
                     });
                     let text = format!("Saved {}{}", saved.name, next.unwrap_or_default());
+                    for warning in &saved.warnings {
+                        toasts.say("triangle-alert", warning.clone());
+                    }
                     editing.theirs.set(None);
                     editing.load(saved.clone());
                     editing.secrets.set(saved.webhook.clone());

@@ -84,7 +84,7 @@ pub fn Triggers(editing: Editing, preview: Preview) -> impl IntoView {
             .form
             .with(|form| form.whens.iter().map(|when| when.key).collect::<Vec<_>>())
     };
-    let several = Memo::new(move |_| editing.form.with(|form| form.whens.len() > 1));
+    let none = Memo::new(move |_| editing.form.with(|form| form.whens.is_empty()));
     let full = move || editing.form.with(|form| form.whens.len() >= MAX_TRIGGERS);
     let add = move |_| {
         editing.change("triggers", |form| {
@@ -93,9 +93,12 @@ pub fn Triggers(editing: Editing, preview: Preview) -> impl IntoView {
         });
     };
     view! {
-        <For each=keys key=|key| *key children=move |key| view! { <TriggerField one=One::new(editing, key) several /> } />
+        <For each=keys key=|key| *key children=move |key| view! { <TriggerField one=One::new(editing, key) /> } />
+        <Show when=move || none.get()>
+            <p class="muted">"It runs only when somebody or something asks for it: by hand, by the API, or as a step of another schedule."</p>
+        </Show>
         <div class="row row-wrap spread">
-            <button class="btn btn-sm" type="button" disabled=full on:click=add>{icon("plus")}"Add another time"</button>
+            <button class="btn btn-sm" type="button" disabled=full on:click=add>{icon("plus")}{move || if none.get() { "Add a time" } else { "Add another time" }}</button>
             <ClockChanges preview />
         </div>
     }
@@ -118,7 +121,7 @@ fn ClockChanges(preview: Preview) -> impl IntoView {
 }
 
 #[component]
-fn TriggerField(one: One, several: Memo<bool>) -> impl IntoView {
+fn TriggerField(one: One) -> impl IntoView {
     let key = one.key;
     let kind = Memo::new(move |_| one.when.with(|when| when.kind));
     let choice = move |(value, name): (Kind, &'static str)| {
@@ -159,11 +162,9 @@ fn TriggerField(one: One, several: Memo<bool>) -> impl IntoView {
                     <div class="seg kinds" role="group" aria-label="How often">{Kind::TIMES.map(choice)}</div>
                     <div class="seg kinds" role="group" aria-label="Or when">{Kind::CALLS.map(choice)}</div>
                 </div>
-                <Show when=move || several.get()>
-                    <button class="icon-btn icon-btn-sm" type="button" aria-label="Remove this time" data-tip="Remove" on:click=remove>
-                        {icon("x")}
-                    </button>
-                </Show>
+                <button class="icon-btn icon-btn-sm" type="button" aria-label="Remove this time" data-tip="Remove" on:click=remove>
+                    {icon("x")}
+                </button>
             </div>
             <div class="row row-wrap trig-body">{body}</div>
             // Cron says what is wrong while one types.
@@ -217,6 +218,7 @@ fn Days(one: One) -> impl IntoView {
 }
 
 fn interval(one: One) -> AnyView {
+    let anchor_id = format!("anchor-{}", one.key);
     let unit = move || one.when.with(|when| when.unit);
     let option = move |(value, name): (&'static str, &'static str)| {
         view! { <option value=value selected=move || unit() == value>{name}</option> }
@@ -252,7 +254,21 @@ fn interval(one: One) -> AnyView {
                 {units.map(option).collect_view()}
             </select>
         </div>
-        <span class="hint">"Counted in elapsed time from saving on, whatever the clock does."</span>
+        <div class="field inline">
+            <label for=anchor_id.clone()>"counted from"</label>
+            <input
+                class="input at-input"
+                type="datetime-local"
+                id=anchor_id
+                value=one.when.with_untracked(|when| when.anchor.clone())
+                prop:value=move || one.when.with(|when| when.anchor.clone())
+                on:input=move |event| {
+                    let value = event_target_value(&event);
+                    one.change(|when| when.anchor = value);
+                }
+            />
+        </div>
+        <span class="hint">"Counted in elapsed time, whatever the clock does; from saving on where it is empty."</span>
     }
     .into_any()
 }

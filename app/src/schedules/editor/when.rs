@@ -65,8 +65,10 @@ pub struct When {
     pub days: [bool; 7],
     pub every: String,
     pub unit: &'static str,
-    /// Where an interval counts from; kept while the interval stays as it was.
-    anchor: Option<(HumanDuration, DateTime<Utc>)>,
+    /// Where an interval counts from, on the wall of the schedule's zone; blank for the time of saving.
+    pub anchor: String,
+    /// What that was read from, which is exact to less than a minute: the zone, the text, the instant.
+    anchor_was: Option<(String, String, DateTime<Utc>)>,
     /// `2026-12-01T03:00`, on the wall of the schedule's zone.
     pub at: String,
     /// Several of these.
@@ -84,7 +86,8 @@ impl When {
             days: [true, false, false, false, false, false, false],
             every: "15".to_owned(),
             unit: "m",
-            anchor: None,
+            anchor: String::new(),
+            anchor_was: None,
             at: String::new(),
             dates: vec![String::new()],
             calls: Calls::default(),
@@ -101,7 +104,10 @@ impl When {
             }
             Trigger::Interval { every, anchor } => {
                 when.kind = Kind::Interval;
-                when.anchor = anchor.map(|anchor| (*every, anchor));
+                if let Some(anchor) = anchor {
+                    when.anchor = wall::wall_in(zone, anchor.timestamp_millis()).input();
+                    when.anchor_was = Some((zone.to_owned(), when.anchor.clone(), *anchor));
+                }
                 let (number, unit) = units(*every);
                 (when.every, when.unit) = (number.to_string(), unit);
             }
@@ -193,6 +199,29 @@ impl When {
         Ok(format!("{minute} {hour} * * {weekday}"))
     }
 
+    /// Where the interval counts from.
+    fn anchor(&self, zone: &str) -> Result<Option<DateTime<Utc>>, Fault> {
+        let text = self.anchor.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if let Some((of, was, anchor)) = &self.anchor_was
+            && of == zone
+            && was == text
+        {
+            return Ok(Some(*anchor));
+        }
+        wall::instant_in(zone, text)
+            .and_then(DateTime::from_timestamp_millis)
+            .map(Some)
+            .ok_or_else(|| {
+                Fault::new(
+                    ".anchor",
+                    "Choose a date and a time to count from, or leave it empty.",
+                )
+            })
+    }
+
     /// The trigger; the fault's field is what comes after `triggers.N`.
     pub fn trigger(&self, zone: &str) -> Result<Trigger, Fault> {
         match self.kind {
@@ -226,11 +255,10 @@ impl When {
                     )?,
                     _ => return Err(Fault::new(".every", "Write a whole number from 1 on.")),
                 };
-                let anchor = self
-                    .anchor
-                    .filter(|(of, _)| *of == every)
-                    .map(|(_, anchor)| anchor);
-                Ok(Trigger::Interval { every, anchor })
+                Ok(Trigger::Interval {
+                    every,
+                    anchor: self.anchor(zone)?,
+                })
             }
             Kind::Once => {
                 let at = wall::instant_in(zone, &self.at)
@@ -312,8 +340,8 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_keeps_its_anchor_while_it_stays_as_it_was() {
-        let anchor = Some(DateTime::UNIX_EPOCH);
+    fn an_interval_keeps_its_anchor_to_the_second_until_somebody_chooses_another() {
+        let anchor = DateTime::from_timestamp_millis(1_234);
         let trigger = Trigger::Interval {
             every: "90m".parse().unwrap(),
             anchor,
@@ -326,9 +354,19 @@ mod tests {
             when.trigger("UTC").unwrap(),
             Trigger::Interval {
                 every: "45m".parse().unwrap(),
-                anchor: None
+                anchor
             }
         );
+        when.anchor = "2026-12-01T03:00".into();
+        let chosen = "2026-12-01T03:00:00Z".parse().ok();
+        assert!(matches!(when.trigger("UTC").unwrap(), Trigger::Interval { anchor, .. } if anchor == chosen));
+        when.anchor = " ".into();
+        assert!(matches!(
+            when.trigger("UTC").unwrap(),
+            Trigger::Interval { anchor: None, .. }
+        ));
+        when.anchor = "soon".into();
+        assert_eq!(when.trigger("UTC").unwrap_err().field, ".anchor");
     }
 
     #[test]

@@ -5,13 +5,17 @@ use domain::{calendar::CalendarFeed, transfer::ApplyReport};
 use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json};
 
-/// Schedules as YAML: those whose ids are given with commas between them, or all.
+/// Schedules as YAML, or as JSON if that is wanted: those whose ids are given with commas between them, or all.
 #[server(endpoint = "schedules/export", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
-pub async fn export(ids: String) -> Result<String, AppError> {
+pub async fn export(ids: String, json: bool) -> Result<String, AppError> {
     let (control, actor) = crate::context::signed_in()?;
     let ids: Vec<_> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
     let ids = (!ids.is_empty()).then_some(ids.as_slice());
-    Ok(control::schedules::export(&control, &actor, ids, Default::default()).await?)
+    let format = match json {
+        true => control::schedules::FileFormat::Json,
+        false => control::schedules::FileFormat::Yaml,
+    };
+    Ok(control::schedules::export(&control, &actor, ids, format).await?)
 }
 
 /// Applies a file, or says what that would change.

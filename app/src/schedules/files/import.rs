@@ -2,13 +2,20 @@
 
 use super::{api, pasted};
 use crate::components::{
-    FailureNote, State, Status,
+    CopyField, FailureNote, State, Status,
     dialog::{self, Dialog},
     icon,
     toast::Toasts,
 };
-use domain::transfer::{ApplyReport, Change, ChangeKind, Sign};
+use domain::{
+    transfer::{ApplyReport, Change, ChangeKind, Sign},
+    triggers::WebhookSecrets,
+};
 use leptos::{html, prelude::*, task::spawn_local};
+use wasm_bindgen::JsCast;
+
+/// The largest file that is read, in bytes: what the server takes.
+const LARGEST: f64 = 4.0 * 1024.0 * 1024.0;
 
 const EXAMPLE: &str = "format: chrontainer/v1\nschedules:\n  - name: nightly\n    timezone: Europe/Berlin\n    triggers:\n      - type: cron\n        \
                        expression: 0 3 * * *\n    steps:\n      - action: {type: restart}\n        target: name:web";
@@ -21,6 +28,8 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
     let report = RwSignal::new(None::<ApplyReport>);
     let fault = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
+    // Of what was applied: secrets that are shown this once.
+    let made = RwSignal::new(Vec::<(String, WebhookSecrets)>::new());
     // What was shown holds for what was asked only.
     let changed = move || {
         report.set(None);
@@ -51,10 +60,19 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             }
             match answer {
                 Ok(done) if !dry_run => {
-                    dialog::close(node);
                     text.set(String::new());
                     report.set(None);
                     toasts.say("check", summary(&done));
+                    let secrets: Vec<_> = done
+                        .changes
+                        .into_iter()
+                        .filter_map(|change| Some((change.name, change.webhook?)))
+                        .collect();
+                    if secrets.is_empty() {
+                        dialog::close(node);
+                    } else {
+                        made.set(secrets);
+                    }
                 }
                 Ok(found) => report.set(Some(found)),
                 Err(error) => {
@@ -71,7 +89,48 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             })
         })
     };
+    let done = move |_| {
+        dialog::close(node);
+        made.set(Vec::new());
+    };
+    let upload = move |event: leptos::ev::Event| {
+        let Some(input) = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok())
+        else {
+            return;
+        };
+        let Some(file) = input.files().and_then(|files| files.get(0)) else {
+            return;
+        };
+        // The same file again is a choice too.
+        input.set_value("");
+        if file.size() > LARGEST {
+            fault.set(Some(format!(
+                "{} is too large for a file of schedules.",
+                file.name()
+            )));
+            return;
+        }
+        let name = file.name();
+        let read = wasm_bindgen_futures::JsFuture::from(file.text());
+        spawn_local(async move {
+            match read.await.ok().and_then(|read| read.as_string()) {
+                Some(found) => {
+                    let _ = text.try_set(found);
+                    changed();
+                }
+                None => {
+                    let _ = fault.try_set(Some(format!("{name} could not be read. Choose another file.")));
+                }
+            }
+        });
+    };
     let foot = move || {
+        if made.with(|made| !made.is_empty()) {
+            return view! { <button class="btn btn-primary" type="button" on:click=done>"Done"</button> }
+                .into_any();
+        }
         view! {
             <button class="btn btn-ghost" type="button" on:click=move |_| dialog::close(node)>"Cancel"</button>
             <button
@@ -86,10 +145,12 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
                 "Apply"
             </button>
         }
+        .into_any()
     };
     view! {
         <Dialog node id="import-schedules" title="Import schedules" foot>
-            <div class="stack">
+            {move || made.with(|made| (!made.is_empty()).then(|| secrets_of(made)))}
+            <div class="stack" hidden=move || made.with(|made| !made.is_empty())>
                 <div class="field">
                     <label for="import-text">"YAML or JSON of the format chrontainer/v1"</label>
                     <textarea
@@ -106,6 +167,10 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
                     ></textarea>
                 </div>
                 <div class="row row-wrap">
+                    <span class="upload">
+                        <input class="vh" type="file" id="import-file" accept=".yaml,.yml,.json" on:change=upload />
+                        <label class="btn btn-sm" for="import-file">{icon("archive")}"Choose a file"</label>
+                    </span>
                     <button class="btn btn-sm" type="button" on:click=paste>{icon("copy")}"Paste from the clipboard"</button>
                     <label class="row sm">
                         <input
@@ -125,6 +190,36 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             </div>
         </Dialog>
     }
+}
+
+/// What was made for the webhooks of new schedules.
+fn secrets_of(made: &[(String, WebhookSecrets)]) -> AnyView {
+    let one = |(name, secrets): &(String, WebhookSecrets)| {
+        let address = secrets
+            .path
+            .as_ref()
+            .map(|path| format!("{}{path}", crate::schedules::origin()));
+        let field = |id: String, label: &'static str, value: Option<String>| {
+            value.map(|value| view! { <CopyField id label value=Signal::stored(value) /> })
+        };
+        // Names may hold anything; ids are the place in the list.
+        let at = made
+            .iter()
+            .position(|(other, _)| other == name)
+            .unwrap_or_default();
+        view! {
+            <li class="stack">
+                <b class="strong clip">{name.clone()}</b>
+                {field(format!("made-address-{at}"), "Address", address)}
+                {field(format!("made-secret-{at}"), "Secret for signatures", secrets.signing_secret.clone())}
+            </li>
+        }
+    };
+    view! {
+        <p>"Applied. These are the webhooks that were made. Copy them now: they are shown this once, and only their hashes are kept."</p>
+        <ul class="changes">{made.iter().map(one).collect_view()}</ul>
+    }
+    .into_any()
 }
 
 /// "2 new, 1 changed, 4 as they are"

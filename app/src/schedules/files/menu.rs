@@ -19,17 +19,24 @@ pub fn HeadActions() -> impl IntoView {
         opened.update(|opened| *opened += 1);
         dialog::open(calendar);
     });
-    let copy_all = Callback::new(move |()| {
-        spawn_local(async move {
-            match api::export(String::new()).await {
-                Ok(text) if copy(&text).await => toasts.say("copy", "Copied all schedules as YAML"),
-                Ok(_) => {
-                    toasts.bad("The browser does not let a page without TLS copy. Export a file instead.")
+    let copy_all = move |json: bool| {
+        Callback::new(move |()| {
+            spawn_local(async move {
+                match api::export(String::new(), json).await {
+                    Ok(text) if copy(&text).await => {
+                        toasts.say(
+                            "copy",
+                            format!("Copied all schedules as {}", if json { "JSON" } else { "YAML" }),
+                        );
+                    }
+                    Ok(_) => {
+                        toasts.bad("The browser does not let a page without TLS copy. Export a file instead.")
+                    }
+                    Err(error) => toasts.bad(error.0.message),
                 }
-                Err(error) => toasts.bad(error.0.message),
-            }
-        });
-    });
+            });
+        })
+    };
     view! {
         <button class="btn hide-s" type="button" on:click=move |_| dialog::open(templates)>{icon("layout-list")}"Templates"</button>
         <RowMenu id="schedules-more" label=Signal::stored("schedules".to_owned())>
@@ -39,7 +46,12 @@ pub fn HeadActions() -> impl IntoView {
                 {icon("download")}
                 "Export all as YAML"
             </a>
-            <MenuItem icon="copy" text="Copy all as YAML" run=copy_all />
+            <a role="menuitem" tabindex="-1" href="/api/v1/schedules/export?format=json" download="schedules.json" rel="external">
+                {icon("download")}
+                "Export all as JSON"
+            </a>
+            <MenuItem icon="copy" text="Copy all as YAML" run=copy_all(false) />
+            <MenuItem icon="copy" text="Copy all as JSON" run=copy_all(true) />
             <hr />
             <a role="menuitem" tabindex="-1" href="/schedules/blackouts">{icon("moon-star")}"Blackouts"</a>
             <MenuItem icon="calendar-clock" text="Subscribe in a calendar" run=open_calendar />

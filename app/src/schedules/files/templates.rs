@@ -64,7 +64,7 @@ fn choice(template: &'static Template, chosen: RwSignal<Option<&'static Template
         <span class="num-i">{icon(template.icon)}</span>
         <span><b class="strong">{template.name}</b><span class="muted sm">{template.about}</span></span>
     };
-    let item = if template.parts.len() > 1 {
+    let item = if template.pair().is_some() {
         view! { <button class="template" type="button" on:click=move |_| chosen.set(Some(template))>{inside}</button> }.into_any()
     } else {
         view! { <a class="template" href=format!("/schedules/new?template={}", template.key)>{inside}</a> }
@@ -114,7 +114,12 @@ fn Pair(
     let target = RwSignal::new(String::new());
     let fault = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
-    let whens: Vec<When> = template.parts.iter().map(When::new).collect();
+    let whens: Vec<When> = template
+        .pair()
+        .unwrap_or_default()
+        .iter()
+        .map(When::new)
+        .collect();
     let fields = whens.iter().map(|when| fields(*when)).collect_view();
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();

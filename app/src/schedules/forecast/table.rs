@@ -97,6 +97,16 @@ fn was(run: &PastRun) -> AnyView {
     .into_any()
 }
 
+fn of_density(density: &Density) -> String {
+    match (density.targets, density.hosts.as_slice()) {
+        (0, []) => "no container".to_owned(),
+        (0, [one]) => one.name.clone(),
+        (0, many) => format!("{} hosts", many.len()),
+        (1, _) => "1 container".to_owned(),
+        (count, _) => format!("{count} containers"),
+    }
+}
+
 fn frequent(density: &Density) -> AnyView {
     let takes = density
         .expected_ms
@@ -112,7 +122,7 @@ fn frequent(density: &Density) -> AnyView {
                     <span class="s">{density.sentence.clone()}{held}</span>
                 </div>
             </td>
-            <td role="cell" data-m="hide">{format!("{} containers", density.targets)}</td>
+            <td role="cell" data-m="hide">{of_density(density)}</td>
             <td role="cell" data-m="hide">{takes}</td>
             <td role="cell" data-m="a"><span class="faint">"Frequent"</span></td>
         </tr>

@@ -34,7 +34,7 @@ pub fn state(mark: &ForecastMark) -> State {
     }
 }
 
-/// "web on nas", "14 containers on 3 hosts", "no container"
+/// "web on nas", "14 containers on 3 hosts", "3 hosts" where only they are worked on, "no container"
 pub fn touches(mark: &ForecastMark) -> String {
     let hosts = match mark.hosts.as_slice() {
         [] => return "no container".to_owned(),
@@ -42,6 +42,7 @@ pub fn touches(mark: &ForecastMark) -> String {
         many => format!("{} hosts", many.len()),
     };
     match (&mark.first_target, mark.targets) {
+        (_, 0) => hosts,
         (Some(name), 1) => format!("{name} on {hosts}"),
         (_, count) => format!("{count} containers on {hosts}"),
     }

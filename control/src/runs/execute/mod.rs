@@ -25,22 +25,26 @@ use super::{
     faults, held, jobs,
     lease::{Claimed, END, Halt, Lease, Note, claim},
     metrics,
+    start::to_json,
 };
 use crate::{
     Control,
     error::{Error, Result},
+    events::Topic,
     schedules::called_by_end,
 };
 use chain::{Chain, went_well};
-use diesel::sql_types::{Array, Nullable, Text};
+use diesel::sql_types::{Array, Double, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use domain::{
     actions::Action,
+    guards::RetryOf,
     ids::{ContainerId, HostId, RunId},
-    runs::{LogLine, RunPlan, RunState, TargetState},
+    runs::{LogLine, RunPlan, RunState, RunTrigger, TargetState},
 };
 use earlier::Earlier;
 use engine::{Engine, EngineError};
 use parking_lot::Mutex;
+use serde_json::Value;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::Instant};
 
@@ -74,6 +78,15 @@ pub(super) struct Executor {
     judged: Mutex<HashMap<ContainerId, Option<String>>>,
     /// How many targets this run works on at once on each host, where its schedule limits that.
     per_host: Mutex<HashMap<HostId, Arc<Semaphore>>>,
+}
+
+/// A run that tries again what a run before it failed to do, as it is made.
+struct NextAttempt {
+    id: RunId,
+    pause: Duration,
+    says: String,
+    plan: Value,
+    trigger: Value,
 }
 
 /// How a step ended.
@@ -173,7 +186,60 @@ impl Executor {
             chain.add(step, end);
         }
         let (state, message) = self.outcome(plan, &chain.ends, late);
-        self.finish(state, message, Vec::new()).await
+        let lines = Vec::new();
+        match self.attempt_after(plan, &chain.ends, state, late)? {
+            Some(next) => self.finish_and(state, message, lines, Some(next)).await,
+            None => self.finish(state, message, lines).await,
+        }
+    }
+
+    /// The run that tries the whole again, where its schedule asks for that and this one gives a reason.
+    fn attempt_after(
+        &self,
+        plan: &RunPlan,
+        ends: &[StepEnd],
+        state: RunState,
+        late: bool,
+    ) -> Result<Option<NextAttempt>, Stop> {
+        let wanted = plan
+            .guards
+            .retry
+            .as_ref()
+            .filter(|retry| retry.of == RetryOf::Run);
+        let Some(retry) = wanted.filter(|_| matches!(state, RunState::Failed | RunState::Partial)) else {
+            return Ok(None);
+        };
+        let is_after = |state: &TargetState| retry.is_after(*state);
+        let has_reason = late && retry.is_after(TargetState::TimedOut)
+            || ends
+                .iter()
+                .any(|end| is_after(&end.state) || end.targets.iter().any(is_after));
+        let number = plan.attempt.max(1) + 1;
+        let seed = self.claimed.run.0.as_u128() as u64;
+        let Some(pause) = retry.jittered_pause_before(number, seed).filter(|_| has_reason) else {
+            return Ok(None);
+        };
+        let plan = RunPlan {
+            attempt: number,
+            ..plan.clone()
+        };
+        let by = format!("attempt {number} of {}", retry.attempts);
+        Ok(Some(NextAttempt {
+            id: RunId::new(),
+            pause,
+            says: format!(
+                "The whole is tried again: {by} begins in {:.1} s.",
+                pause.as_secs_f64()
+            ),
+            plan: to_json("a run's plan", &plan)?,
+            trigger: to_json(
+                "a run's trigger",
+                &RunTrigger::Attempt {
+                    by,
+                    of: self.claimed.run,
+                },
+            )?,
+        }))
     }
 
     /// Why a host that was found not to answer still does not.
@@ -238,7 +304,23 @@ impl Executor {
         message: Option<String>,
         lines: Vec<LogLine>,
     ) -> Result<(), Stop> {
+        self.finish_and(state, message, lines, None).await
+    }
+
+    /// Ends the run, and in the same statement makes the one that tries again.
+    async fn finish_and(
+        &self,
+        state: RunState,
+        message: Option<String>,
+        mut lines: Vec<LogLine>,
+        next: Option<NextAttempt>,
+    ) -> Result<(), Stop> {
         faults::point("finish");
+        lines.extend(
+            next.as_ref()
+                .map(|next| line(-1, None, "info", next.says.clone())),
+        );
+        let next = &next;
         let job = vec![jobs::job_id(self.claimed.run)];
         let note = Note {
             place: (-1, -1),
@@ -252,17 +334,32 @@ impl Executor {
                 END,
                 concat!(
                     called_by_end!(),
-                    ", job as (delete from apalis.jobs j using fence f where j.id = any($16))"
+                    ", job as (delete from apalis.jobs j using fence f where j.id = any($16)), \
+                     next as (insert into runs (id, org_id, schedule_id, title, trigger, plan, acts_for, state, queued_at, \
+                         priority, held_for, held_until, message) \
+                       select $17, r.org_id, r.schedule_id, r.title, $18, $19, r.acts_for, 'waiting', clock_timestamp(), \
+                         r.priority, 'retry', clock_timestamp() + $20 * interval '1 second', $21 \
+                       from runs r join fence f on f.id = r.id where $17 is not null returning id, org_id), \
+                     told as (insert into events (org_id, kind, object_id) select org_id, 'run', id from next)"
                 ),
                 |query| {
                     query
                         .bind::<Text, _>(state.as_str())
                         .bind::<Nullable<Text>, _>(message.clone())
                         .bind::<Array<Text>, _>(job.clone())
+                        .bind::<Nullable<SqlUuid>, _>(next.as_ref().map(|next| next.id.0))
+                        .bind::<Nullable<Jsonb>, _>(next.as_ref().map(|next| next.trigger.clone()))
+                        .bind::<Nullable<Jsonb>, _>(next.as_ref().map(|next| next.plan.clone()))
+                        .bind::<Double, _>(next.as_ref().map_or(0.0, |next| next.pause.as_secs_f64()))
+                        .bind::<Nullable<Text>, _>(next.as_ref().map(|next| next.says.clone()))
                 },
             )
             .await?;
         metrics::ended(state);
+        if next.is_some() {
+            // Whoever sleeps until the next due time looks again.
+            self.control.wake(Topic::Schedules);
+        }
         faults::point("finished");
         held::after_end(&self.control, &[self.claimed.run]).await;
         Ok(())

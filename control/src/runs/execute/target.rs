@@ -11,7 +11,7 @@ use crate::{containers::FleetTarget, runs::variables};
 use domain::{
     actions::Action,
     containers::HostRef,
-    guards::Retry,
+    guards::{Retry, RetryOf},
     ids::{ContainerId, HostId},
     runs::TargetState,
 };
@@ -171,7 +171,12 @@ impl Executor {
             },
             None => None,
         };
-        let retry = at.step.retry.as_ref().or(at.plan.guards.retry.as_ref());
+        let whole = at.plan.guards.retry.as_ref();
+        let retry = at
+            .step
+            .retry
+            .as_ref()
+            .or(whole.filter(|retry| retry.of == RetryOf::Targets));
         loop {
             if let Some(pause) = target.pause.take() {
                 tokio::select! {
@@ -223,11 +228,13 @@ impl Executor {
 
     /// How long to pause before trying again; nothing when it is not tried again.
     fn pause(&self, retry: &Retry, target: &Target, done: &Done) -> Option<Duration> {
-        let worth_it = matches!(done.state, TargetState::Failed | TargetState::TimedOut) && !done.is_final;
+        let worth_it = retry.is_after(done.state) && !done.is_final;
         if !worth_it || self.lease.is_cancelled() || self.is_late() {
             return None;
         }
-        let pause = retry.pause_before(target.attempt + 1)?;
+        // Each target of each run has a pause of its own.
+        let seed = self.claimed.run.0.as_u128() as u64 ^ u64::from(target.ordinal.unsigned_abs());
+        let pause = retry.jittered_pause_before(target.attempt + 1, seed)?;
         let in_time = self
             .deadline
             .is_none_or(|deadline| Instant::now() + pause < deadline);

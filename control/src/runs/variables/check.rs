@@ -199,6 +199,27 @@ mod tests {
                 );
             }
         }
+        for (action, field) in [
+            (
+                json!({ "type": "exec", "command": ["id"], "user": "{{ targt.name }}" }),
+                "a.user",
+            ),
+            (
+                json!({ "type": "exec", "command": ["id"], "workdir": "/{{ x }}" }),
+                "a.workdir",
+            ),
+            (
+                json!({ "type": "run", "image": "a", "mounts": [{ "source": "{{ y }}", "target": "/d" }] }),
+                "a.mounts[0].source",
+            ),
+            (
+                json!({ "type": "run", "image": "a", "network": "{{ z }}" }),
+                "a.network",
+            ),
+        ] {
+            let action: Action = serde_json::from_value(action).unwrap();
+            assert_eq!(check(&action, "a").unwrap_err().details["field"], field);
+        }
         let http: Action =
             serde_json::from_value(json!({ "type": "http", "url": "https://{{ host.name }}/" })).unwrap();
         assert!(check(&http, "a").unwrap_err().message.contains("no host"));

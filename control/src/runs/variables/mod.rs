@@ -112,9 +112,11 @@ pub(crate) async fn fill(
         }
         Ok(())
     });
-    Ok(match result {
-        Ok(()) => Ok((filled, Mask::of(opened.values()))),
-        Err(problem) => Err(problem.message),
+    let mask = Mask::of(opened.values());
+    // What the texts have become must still be what an action may be: a whole path, a header without a line break.
+    Ok(match result.and_then(|()| filled.check("")) {
+        Ok(()) => Ok((filled, mask)),
+        Err(problem) => Err(mask.hide(&problem.message)),
     })
 }
 

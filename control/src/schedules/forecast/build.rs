@@ -187,7 +187,7 @@ impl Fate {
         if closed.is_empty() || !fate.state.runs() {
             return fate;
         }
-        match closed.held(plan.id, &planned.touched.containers, fate.due) {
+        match closed.held(plan.id, planned.touched.worked_on(), fate.due) {
             None => {}
             Some(Held::Whole(hold)) => {
                 (fate.state, fate.moved) = match hold.policy {
@@ -198,11 +198,17 @@ impl Fate {
                 fate.blackout = Some(hold.name().to_owned());
             }
             Some(Held::Some { name, left_alone }) => {
-                let all = planned.touched.containers.len();
+                let touched = &planned.touched;
+                let all = touched.containers.len() + touched.whole.len();
+                let what = match (touched.containers.is_empty(), touched.whole.is_empty()) {
+                    (_, true) => "containers",
+                    (true, false) => "hosts",
+                    (false, false) => "targets",
+                };
                 fate.note = Some(if left_alone == all {
-                    format!("Leaves all its containers alone: the blackout {name} is on.")
+                    format!("Leaves all its {what} alone: the blackout {name} is on.")
                 } else {
-                    format!("Leaves {left_alone} of its {all} containers alone: the blackout {name} is on.")
+                    format!("Leaves {left_alone} of its {all} {what} alone: the blackout {name} is on.")
                 });
                 if left_alone == all {
                     (fate.state, fate.moved) = (MarkState::Skipped, None);
@@ -514,7 +520,7 @@ fn held(asked: &Asked, planned: &Planned, closed: &blackouts::Ahead, zones: &Zon
     let begin = asked.begin().max(planned.not_before);
     let mut cells = Vec::new();
     closed
-        .over(plan.id, &planned.touched.containers)
+        .over(plan.id, planned.touched.worked_on())
         .into_iter()
         .map(|period| (period.from.max(begin), period.to.min(asked.to)))
         .filter(|(from, to)| from < to)

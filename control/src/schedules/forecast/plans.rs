@@ -3,6 +3,7 @@
 use super::build::Marks;
 use crate::{
     Control,
+    blackouts::WorkedOn,
     db::statement,
     error::Result,
     schedules::{definition::Definition, queries, spread::Spread},
@@ -15,6 +16,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     Timestamp,
+    actions::WorksOn,
     containers::HostRef,
     forecast::{ForecastSchedule, PastRun, Recurrence},
     guards::Guards,
@@ -64,9 +66,10 @@ pub(super) struct Plan {
     pub is_dense: bool,
     /// Its jitter.
     pub spread: Spread,
-    /// The targets of its steps as one text, which is what they are kept under; and each of them.
+    /// The targets of its steps as one text, which is what they are kept under; and each of them, with what is worked on
+    /// there: containers, or only their hosts.
     key: String,
-    selectors: Vec<Selector>,
+    selectors: Vec<(WorksOn, Selector)>,
 }
 
 /// What a schedule's targets find now.
@@ -78,6 +81,8 @@ pub(super) struct Touched {
     pub names: Vec<(String, usize)>,
     pub hosts: Vec<HostRef>,
     pub host_ids: Vec<HostId>,
+    /// Those of the hosts that are worked on as such: pulled to, pruned, run on.
+    pub whole: Vec<HostId>,
 }
 
 /// A plan and what it touches.
@@ -196,13 +201,17 @@ impl Plan {
         if !times.has_times() {
             return None;
         }
-        let mut targets: Vec<&str> = steps
+        let mut targets: Vec<(bool, &str)> = steps
             .iter()
             .filter(|step| step.action.needs_target())
-            .map(|step| step.target.as_str())
+            .map(|step| (step.action.works_on() == WorksOn::Hosts, step.target.as_str()))
             .collect();
         targets.sort_unstable();
         targets.dedup();
+        let whole = |on_hosts: &bool| match on_hosts {
+            true => WorksOn::Hosts,
+            false => WorksOn::Containers,
+        };
         let is_dense = times.is_dense();
         let sentence = if is_dense {
             let mut triggers: Vec<Trigger> = serde_json::from_value(row.triggers).ok()?;
@@ -227,14 +236,26 @@ impl Plan {
             spread: Spread::new(ScheduleId(row.id), &guards),
             selectors: targets
                 .iter()
-                .filter_map(|target| Selector::parse_target(target).ok())
+                .filter_map(|(on_hosts, target)| {
+                    Some((whole(on_hosts), Selector::parse_target(target).ok()?))
+                })
                 .collect(),
-            key: targets.join("\n"),
+            key: targets
+                .iter()
+                .map(|(on_hosts, target)| format!("{}{target}", if *on_hosts { "@" } else { "" }))
+                .collect::<Vec<_>>()
+                .join("\n"),
         })
     }
 }
 
 impl ForecastCache {
+    /// What targets find is looked for anew.
+    #[cfg(test)]
+    pub(super) fn forget_found(&self) {
+        self.found.lock().clear();
+    }
+
     fn touched(&self, control: &Control, org: OrgId, plan: &Plan) -> Arc<Touched> {
         if plan.selectors.is_empty() {
             return Arc::default();
@@ -256,9 +277,14 @@ impl ForecastCache {
 }
 
 impl Touched {
-    fn find(control: &Control, org: OrgId, selectors: &[Selector]) -> Self {
-        let mut found: Vec<_> = selectors
-            .iter()
+    fn find(control: &Control, org: OrgId, selectors: &[(WorksOn, Selector)]) -> Self {
+        let of = |wanted: WorksOn| {
+            selectors
+                .iter()
+                .filter(move |(on, _)| *on == wanted)
+                .map(|(_, s)| s)
+        };
+        let mut found: Vec<_> = of(WorksOn::Containers)
             .flat_map(|selector| control.fleet().resolve(org, selector))
             .collect();
         found.sort_unstable_by_key(|target| target.container_id);
@@ -279,7 +305,24 @@ impl Touched {
             touched.containers.push(target.container_id);
             touched.names.push((target.name, host));
         }
+        for host in of(WorksOn::Hosts).flat_map(|selector| control.fleet().resolve_hosts(org, selector)) {
+            if !touched.whole.contains(&host.id) {
+                touched.whole.push(host.id);
+            }
+            if !touched.host_ids.contains(&host.id) {
+                touched.host_ids.push(host.id);
+                touched.hosts.push(host);
+            }
+        }
         touched
+    }
+
+    /// As blackouts ask for it.
+    pub fn worked_on(&self) -> WorkedOn<'_> {
+        WorkedOn {
+            containers: &self.containers,
+            hosts: &self.whole,
+        }
     }
 
     /// The first container by host and name.

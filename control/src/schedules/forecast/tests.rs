@@ -493,3 +493,68 @@ async fn what_was_is_told_with_its_outcome() {
     let whole = forecast(control, owner, query(-24, -1, "")).await.unwrap();
     assert_eq!((whole.past.len(), whole.marks.len()), (0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_works_on_hosts_or_on_nothing_touches_no_container() {
+    use domain::forecast::ClashKind;
+    use testkit::engines::{RunOptions, TestEngine};
+    let engine = TestEngine::shared().await;
+    let web = engine.name("web");
+    engine.run_container(&web, RunOptions::default()).await;
+    let fixture = Fixture::new().await;
+    let (control, owner) = (&fixture.control, &fixture.owner);
+    control.start().await.unwrap();
+    let local = domain::hosts::HostDraft::new("local", engine.docker_host());
+    crate::hosts::create(control, owner, local).await.unwrap();
+    let target = format!("host:local name:{web}");
+    for (name, action) in [
+        ("prune", json!({ "type": "prune", "what": "images" })),
+        ("ask", json!({ "type": "http", "url": "https://example.com/" })),
+        ("restart", json!({ "type": "restart" })),
+    ] {
+        let target = if name == "ask" { "" } else { &target };
+        let draft: ScheduleDraft = serde_json::from_value(json!({
+            "name": name, "triggers": [{ "type": "cron", "expression": "0 3 * * *" }],
+            "steps": [{ "action": action, "target": target }],
+        }))
+        .unwrap();
+        schedules::create(control, owner, draft).await.unwrap();
+    }
+    let mut seen = days(&fixture, 1).await;
+    for _ in 0..200 {
+        if seen.marks.iter().any(|mark| mark.targets > 0) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        // What targets find is believed for a while.
+        control.forecasts().forget_found();
+        seen = days(&fixture, 1).await;
+    }
+    let of = |name: &str| seen.marks.iter().find(|mark| mark.schedule.name == name).unwrap();
+    let shown = |name: &str| {
+        (
+            of(name).targets,
+            of(name).hosts.len(),
+            of(name).first_target.as_deref(),
+        )
+    };
+    assert_eq!(shown("prune"), (0, 1, None));
+    assert_eq!(shown("ask"), (0, 0, None));
+    assert_eq!(shown("restart"), (1, 1, Some(web.as_str())));
+    let clash = |conflict: &domain::forecast::Conflict| conflict.kind == ClashKind::SameContainer;
+    assert!(!seen.conflicts.iter().any(clash), "{:?}", seen.conflicts);
+    control.fleet().refresh_planned(control).await;
+    let query = crate::containers::ContainerQuery {
+        query: format!("name:{web}"),
+        limit: 1,
+        ..crate::containers::ContainerQuery::default()
+    };
+    let page = crate::containers::list(control, owner, query).await.unwrap();
+    let next = page.items[0].next_run.clone().unwrap();
+    assert_eq!(
+        (next.schedule_name.as_str(), next.action.as_str()),
+        ("restart", "restart")
+    );
+    engine.remove(&web).await;
+    control.stop().await;
+}

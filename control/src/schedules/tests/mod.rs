@@ -1,10 +1,12 @@
 //! Schedules and the ticker on a real database.
 
 mod applied;
+mod asked;
 mod blackouts;
 mod called;
 mod held;
 mod history;
+mod labels;
 
 use super::{ticker::tick, *};
 use crate::{

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 /// The most schedules in one file.
 const MOST: usize = 10_000;
 /// What a schedule shows beside what a person wrote.
-const SHOWN: [&str; 14] = [
+const SHOWN: [&str; 16] = [
+    "origin",
+    "warnings",
     "id",
     "version",
     "sentence",

@@ -9,7 +9,7 @@ mod plan;
 
 pub use document::FileFormat;
 
-use super::{circle, queries, rights, service};
+use super::{circle, itself, queries, rights, service};
 use crate::{Control, error::Result, schema::schedules};
 use diesel::{ExpressionMethods, QueryDsl, sql_types::Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -60,6 +60,9 @@ pub async fn export(
             return Err(Problem::not_found("schedule").with("id", unknown).into());
         }
         all.retain(|schedule| ids.contains(&schedule.id));
+    } else {
+        // What comes from labels is made by them wherever the containers are.
+        all.retain(|schedule| schedule.origin.is_none());
     }
     let written: Vec<_> = all
         .iter()
@@ -186,9 +189,10 @@ async fn carry_out(
         match (change.kind, saved) {
             (ChangeKind::Create, Some(saved)) => {
                 rights::require(control, actor, &saved.checked.steps)?;
+                itself::warnings(control, actor.org_id, &saved.checked.steps)?;
                 let new = saved.accepted(acts_for, plan.anchor);
-                service::insert(conn, control, actor, saved.id, &new, plan.now).await?;
-                told.id = Some(saved.id);
+                let made = service::insert(conn, control, actor, saved.id, &new, plan.now).await?;
+                (told.id, told.webhook) = (Some(saved.id), made.webhook);
             }
             (ChangeKind::Update, Some(saved)) => {
                 let (row, before) = queries::locked(conn, actor.org_id, saved.id).await?;
@@ -197,8 +201,10 @@ async fn carry_out(
                 }
                 rights::require(control, actor, &before.steps)?;
                 rights::require(control, actor, &saved.checked.steps)?;
+                itself::warnings(control, actor.org_id, &saved.checked.steps)?;
                 let new = saved.accepted(acts_for, plan.anchor);
-                service::replace(conn, control, actor, (&row, &before), &new).await?;
+                let made = service::replace(conn, control, actor, (&row, &before), &new).await?;
+                told.webhook = made.webhook;
             }
             (ChangeKind::Delete, _) => {
                 if let Some(id) = change.id {

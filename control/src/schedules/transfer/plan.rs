@@ -120,6 +120,12 @@ pub(super) async fn plan(
         let kept = old.map_or(&[][..], |old| &old.triggers);
         let checked = match &entry.draft {
             Err(problem) => Err(problem.clone()),
+            Ok(_) if old.is_some_and(|old| old.origin.is_some()) => Err(Problem::invalid(
+                "from_labels",
+                "name",
+                "There is a schedule of this name that comes from a container's labels, and only they can change it. Choose \
+                 another name.",
+            )),
             Ok(_) if !seen.insert(key.clone()) => Err(Problem::invalid(
                 "name_twice",
                 "name",
@@ -156,6 +162,7 @@ pub(super) async fn plan(
             lines: diff(&document::text(&before, FileFormat::Yaml)?, ""),
             problem: None,
             field: None,
+            webhook: None,
         };
         planned.push((change, None));
     }
@@ -171,7 +178,7 @@ fn in_file(entries: &[Entry], existing: &[Schedule], prune: bool) -> references:
         .collect();
     for schedule in existing {
         let name = schedule.name.to_lowercase();
-        if prune && !named.contains(&name) {
+        if prune && !named.contains(&name) && schedule.origin.is_none() {
             file.gone.insert(schedule.id);
             continue;
         }
@@ -231,6 +238,7 @@ fn invalid(place: usize, name: &str, old: Option<&Schedule>, problem: &Problem) 
         lines: Vec::new(),
         problem: Some(problem.message.clone()),
         field: Some(format!("schedules[{place}]{dot}{field}")),
+        webhook: None,
     }
 }
 
@@ -282,5 +290,6 @@ fn changed(draft: &ScheduleDraft, old: Option<&Schedule>) -> Result<Change> {
         },
         problem: None,
         field: None,
+        webhook: None,
     })
 }

@@ -4,6 +4,7 @@
 //! inspect NAME               what the engine knows: id, state, started_at (RFC 3339 with nanoseconds)
 //! many NAME COUNT            so many containers NAME-1, NAME-2, …, made and never started; none of another count are left
 //! run NAME | stubborn NAME   another container; a stubborn one ignores SIGTERM
+//! labelled NAME KEY=VALUE…   one with labels; values hold no blanks
 //! recreate NAME              removed and made again under the same name: another engine id
 //! start|stop|kill|pause|unpause|remove NAME
 //! engine hang|cut|refuse|slow|resume      the wire to the engine, not the engine itself
@@ -112,6 +113,16 @@ impl Stack {
             ["ssh", verb] => return self.doors.ssh(verb, self.engine.socket()).await,
             ["tls", verb] => return self.doors.tls(verb, self.engine.socket()).await,
             ["stubborn", name] => return self.made(name, RunOptions::stubborn()).await,
+            ["labelled", name, labels @ ..] => {
+                let labels = labels.iter().filter_map(|label| label.split_once('='));
+                let options = RunOptions {
+                    labels: labels
+                        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                        .collect(),
+                    ..RunOptions::default()
+                };
+                return self.made(name, options).await;
+            }
             ["recreate", name] => {
                 self.engine.remove(name).await;
                 return self.made(name, fleet::options(name)).await;

@@ -56,7 +56,12 @@ pub fn WebhookDialog(editing: Editing) -> impl IntoView {
                 .with(|secrets| secrets.as_ref().and_then(of).unwrap_or_default())
         })
     };
-    let url = shown(|secrets| secrets.path.as_ref().map(|path| format!("{}{path}", origin())));
+    let url = shown(|secrets| {
+        secrets
+            .path
+            .as_ref()
+            .map(|path| format!("{}{path}", crate::schedules::origin()))
+    });
     let secret = shown(|secrets| secrets.signing_secret.clone());
     view! {
         <div on:close:capture=closed>
@@ -73,15 +78,4 @@ pub fn WebhookDialog(editing: Editing) -> impl IntoView {
             </Dialog>
         </div>
     }
-}
-
-/// The address under which people reach this server.
-#[cfg(not(feature = "ssr"))]
-fn origin() -> String {
-    window().location().origin().unwrap_or_default()
-}
-
-#[cfg(feature = "ssr")]
-fn origin() -> String {
-    String::new()
 }

@@ -4,15 +4,16 @@ use super::{conditions::Conditions, typed::GuardsForm, words::Guard};
 use crate::schedules::editor::{
     inputs::{Bound, Field, Flag, Pick, Said},
     state::Editing,
-    steps::{RetryBound, retry_field},
+    steps::{After, RetryBound, retry_field},
 };
-use domain::guards::{Backoff, CatchUpPolicy, OnNoTargets, Overlap};
+use domain::guards::{Backoff, CatchUpPolicy, OnNoTargets, Overlap, RetryOf};
 use leptos::prelude::*;
 
 const OVERLAPS: [Overlap; 4] = [Overlap::Skip, Overlap::Queue, Overlap::Replace, Overlap::Allow];
 const POLICIES: [CatchUpPolicy; 3] = [CatchUpPolicy::None, CatchUpPolicy::Latest, CatchUpPolicy::All];
 const ON_NO_TARGETS: [OnNoTargets; 2] = [OnNoTargets::Fail, OnNoTargets::Skip];
 const BACKOFFS: [Backoff; 2] = [Backoff::Fixed, Backoff::Exponential];
+const RETRY_OF: [RetryOf; 2] = [RetryOf::Targets, RetryOf::Run];
 
 /// The guards of the form.
 #[derive(Clone, Copy)]
@@ -187,6 +188,23 @@ impl Rules {
                 |form| &mut form.retry.initial,
             ),
             max: self.text("retry.max", |form| &form.retry.max, |form| &mut form.retry.max),
+            jitter: self.text(
+                "retry.jitter",
+                |form| &form.retry.jitter,
+                |form| &mut form.retry.jitter,
+            ),
+            after: self.choice(
+                "retry.on",
+                &After::ALL,
+                |form| form.retry.after,
+                |form| &mut form.retry.after,
+            ),
+            of: Some(self.choice(
+                "retry.of",
+                &RETRY_OF,
+                |form| form.retry.of,
+                |form| &mut form.retry.of,
+            )),
         };
         retry_field("guard-retry", "Try again", "", bound)
     }

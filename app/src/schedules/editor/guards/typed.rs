@@ -207,11 +207,18 @@ mod tests {
             "[a-z]{1,5}(=[a-z]{0,4})?".prop_map(|label| json!({ "label": label })),
             "name:[a-z]{1,5}".prop_map(|selector| json!({ "selector": selector })),
         ];
-        let retry = (1_u32..20, prop::sample::select(vec!["fixed", "exponential"]), duration(), duration()).prop_map(
-            |(attempts, backoff, initial, max)| {
-                json!({ "attempts": attempts, "backoff": backoff, "initial": initial, "max": max })
-            },
-        );
+        let retry = (
+            1_u32..20,
+            prop::sample::select(vec!["fixed", "exponential"]),
+            prop::sample::select(vec!["500ms", "10s"]),
+            prop::sample::select(vec!["10s", "1m30s", "2h"]),
+            prop::sample::select(vec!["targets", "run"]),
+            prop::sample::select(vec![json!(["failed"]), json!(["timed_out"]), json!(["failed", "timed_out"])]),
+        )
+            .prop_map(|(attempts, backoff, initial, max, of, on)| {
+                json!({ "attempts": attempts, "backoff": backoff, "initial": initial, "max": max, "jitter": max,
+                    "of": of, "on": on })
+            });
         (
             (
                 prop::sample::select(vec!["skip", "queue", "replace", "allow"]),

@@ -18,7 +18,7 @@ mod typed;
 
 pub use chain::Chain;
 pub use reading::Reading;
-pub use retry::RetryForm;
+pub use retry::{After, RetryForm};
 pub use retry_field::{RetryBound, retry_field};
 pub use typed::{StepForm, rest_words};
 

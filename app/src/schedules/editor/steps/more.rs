@@ -2,6 +2,7 @@
 
 use super::{
     one::One,
+    retry::After,
     retry_field::{RetryBound, retry_field},
 };
 use crate::schedules::editor::{fields::is_open, inputs::Field};
@@ -81,6 +82,18 @@ fn fields(one: One) -> AnyView {
             |step| &mut step.retry.initial,
         ),
         max: one.text("retry.max", |step| &step.retry.max, |step| &mut step.retry.max),
+        jitter: one.text(
+            "retry.jitter",
+            |step| &step.retry.jitter,
+            |step| &mut step.retry.jitter,
+        ),
+        after: one.choice(
+            "retry.on",
+            &After::ALL,
+            |step| step.retry.after,
+            |step| &mut step.retry.after,
+        ),
+        of: None,
     };
     view! {
         <div class="stack">

@@ -11,6 +11,10 @@ pub struct RetryBound {
     pub backoff: Pick,
     pub initial: Bound,
     pub max: Bound,
+    pub jitter: Bound,
+    pub after: Pick,
+    /// Only for a schedule's: a step's is always of its targets.
+    pub of: Option<Pick>,
 }
 
 /// `id` begins the ids of the fields.
@@ -26,6 +30,9 @@ pub fn retry_field(id: &str, label: &'static str, hint: &'static str, bound: Ret
                 {field("backoff", "Pauses").select(&["Always the same", "Twice as long each time"], bound.backoff)}
                 {field("initial", "First pause").like("10s").line(bound.initial)}
                 <Show when=move || grows.get()>{field("max", "Longest pause").like("5m").line(bound.max)}</Show>
+                {field("jitter", "Longer by up to").like("Nothing").line(bound.jitter)}
+                {field("after", "After").select(&["Any failure", "Failures, not time limits", "Time limits only"], bound.after)}
+                {bound.of.map(|of| field("of", "What is done again").select(&["Targets that failed", "The whole run"], of))}
             </div>
         </Show>
     }
