@@ -9,7 +9,7 @@ further one so many after the one before; `never` where croniter finds none.
 
 croniter puts seconds LAST, we put them first, and its `L5` is our `5L`. `implement_cron_bug` is the rule of crontab(5) that
 we keep: a day field that starts with `*` is not restricted. Beside a restricted day of the month it takes `5L` and `1#2` as a
-further restriction, where crontab(5) and we take either, so these come with `*`. That, and what croniter does not know
+further restriction, where crontab(5) and we take either, so these come with `*`; and a list of every day is `*` to it. That, and what croniter does not know
 (`L-3`, `LW`, ranges over the end of their field), is asked of the plain second implementation beside these tests.
 """
 
@@ -110,6 +110,10 @@ def main():
             times = fires(other, start)
         except module.CroniterBadCronError as error:
             refused[str(error).split("[")[0]] = other
+            continue
+        # Where a day field names every day, croniter takes it for `*`; by crontab(5) only what is written counts.
+        expanded, fields = croniter(other).expanded, other.split()
+        if any(expanded[n] == ["*"] and not fields[n].startswith("*") for n in (2, 4)):
             continue
         gaps, before = [], start
         for at in times:
