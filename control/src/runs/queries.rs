@@ -105,11 +105,13 @@ pub async fn list(control: &Control, actor: &Actor, query: RunQuery) -> Result<P
             // From the container's side, whose index is in the order of the list: of one that ran rarely, Postgres would
             // else go through all runs once a plan is kept for all containers.
             filtered = filtered.filter(
-                sql::<Bool>("runs.id = any(array(select distinct t.run_id from run_targets t where t.container_id = ")
-                    .bind::<SqlUuid, _>(container.0)
-                    .sql(" and t.run_id < ")
-                    .bind::<SqlUuid, _>(before.unwrap_or(Uuid::max()))
-                    .sql(&format!(" order by t.run_id desc limit {within}))")),
+                sql::<Bool>(
+                    "runs.id = any(array(select distinct t.run_id from run_targets t where t.container_id = ",
+                )
+                .bind::<SqlUuid, _>(container.0)
+                .sql(" and t.run_id < ")
+                .bind::<SqlUuid, _>(before.unwrap_or(Uuid::max()))
+                .sql(&format!(" order by t.run_id desc limit {within}))")),
             );
         }
         filtered
