@@ -61,8 +61,8 @@ pub struct ServerInfo {
     /// Which build of the interface this server sends. The page says it back in `x-chrontainer-build` with every
     /// server function; another one is answered with 409 `client_outdated`.
     pub build: Arc<str>,
-    /// Whether this request came over TLS.
-    pub encrypted: bool,
+    /// This request came without TLS, and not from this machine: whoever is on the way can read what is typed.
+    pub unprotected: bool,
 }
 
 /// The address under which this browser knows the server.

@@ -27,6 +27,7 @@ pub mod runs;
 pub mod schedules;
 pub mod secrets;
 pub mod settings;
+pub mod shares;
 mod shell;
 
 pub use shell::App;

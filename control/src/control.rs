@@ -1,7 +1,7 @@
 //! The handle of the control plane: what every service function needs, and the tasks that run beside them.
 
 use crate::{
-    auth::SessionEnds,
+    auth::{Basics, SessionEnds},
     beats::Beats,
     containers::{Fleet, Loads, snapshots::Snapshots},
     db::Db,
@@ -67,6 +67,7 @@ struct Inner {
     links: Links,
     runs: runs::Local,
     session_ends: SessionEnds,
+    basics: Basics,
     beats: Beats,
     forecasts: ForecastCache,
     happenings: Happenings,
@@ -92,6 +93,7 @@ impl Control {
             links: Links::default(),
             runs: runs::Local::default(),
             session_ends: SessionEnds::default(),
+            basics: Basics::default(),
             beats: Beats::default(),
             forecasts: ForecastCache::default(),
             happenings: Happenings::default(),
@@ -220,6 +222,11 @@ impl Control {
     /// Sessions that end, for the open streams.
     pub fn session_ends(&self) -> &SessionEnds {
         &self.0.session_ends
+    }
+
+    /// Passwords that came with requests and were right a while ago.
+    pub(crate) fn basics(&self) -> &Basics {
+        &self.0.basics
     }
 
     /// Signs of life of the ticker and the worker.

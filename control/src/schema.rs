@@ -47,6 +47,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_checkpoints (org_id, seq) {
+        org_id -> Uuid,
+        seq -> Int8,
+        hash -> Bytea,
+        until -> Timestamptz,
+        lines -> Int8,
+        made_at -> Timestamptz,
+        made_in -> Text,
+    }
+}
+
+diesel::table! {
     blackouts (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -261,6 +273,7 @@ diesel::table! {
         name -> Text,
         created_at -> Timestamptz,
         second_factor_required -> Bool,
+        audit_days -> Nullable<Int4>,
     }
 }
 
@@ -296,6 +309,15 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    provider_tests (session_id) {
+        session_id -> Uuid,
+        provider_id -> Uuid,
+        report -> Jsonb,
+        made_at -> Timestamptz,
     }
 }
 
@@ -518,6 +540,7 @@ diesel::table! {
     server_settings (id) {
         id -> Bool,
         password_sign_in -> Bool,
+        basic_sign_in -> Bool,
     }
 }
 
@@ -555,6 +578,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    shares (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        team_id -> Uuid,
+        host_id -> Nullable<Uuid>,
+        schedule_id -> Nullable<Uuid>,
+        view_id -> Nullable<Uuid>,
+        shared_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sign_in_flows (state_hash) {
         state_hash -> Bytea,
         browser_hash -> Bytea,
@@ -567,6 +603,7 @@ diesel::table! {
         address -> Nullable<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+        is_test -> Bool,
     }
 }
 
@@ -648,6 +685,8 @@ diesel::joinable!(memberships -> orgs (org_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(passkey_challenges -> users (user_id));
 diesel::joinable!(passkeys -> users (user_id));
+diesel::joinable!(provider_tests -> identity_providers (provider_id));
+diesel::joinable!(provider_tests -> sessions (session_id));
 diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(retention -> orgs (org_id));
 diesel::joinable!(run_logs -> runs (run_id));
@@ -665,6 +704,11 @@ diesel::joinable!(secrets -> orgs (org_id));
 diesel::joinable!(secrets -> schedules (schedule_id));
 diesel::joinable!(sessions -> orgs (org_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(shares -> hosts (host_id));
+diesel::joinable!(shares -> orgs (org_id));
+diesel::joinable!(shares -> schedules (schedule_id));
+diesel::joinable!(shares -> users (shared_by));
+diesel::joinable!(shares -> views (view_id));
 diesel::joinable!(sign_in_flows -> identity_providers (provider_id));
 diesel::joinable!(sign_in_flows -> sessions (link_session));
 diesel::joinable!(sign_in_flows -> users (link_user));
@@ -677,6 +721,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     api_keys,
     audit,
     audit_chain,
+    audit_checkpoints,
     blackouts,
     calendar_feeds,
     container_marks,
@@ -697,6 +742,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     passkey_challenges,
     passkeys,
     password_resets,
+    provider_tests,
     recovery_codes,
     retention,
     run_logs,
@@ -715,6 +761,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     servers,
     sessions,
     setup_tokens,
+    shares,
     sign_in_flows,
     sign_in_steps,
     team_members,

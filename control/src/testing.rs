@@ -174,6 +174,7 @@ async fn person(control: &Control, name: &str, role: Role) -> Actor {
         server_admin: false,
         second_factor_missing: false,
         grants: Vec::new(),
+        schedules: Vec::new(),
         via: Via::Session { id: SessionId::new() },
         address: None,
     }

@@ -13,7 +13,7 @@ pub struct AuditLine {
     pub user_id: Option<UserId>,
     /// The name at the time.
     pub actor: String,
-    /// `session`, `api_key`, `system` or `console`.
+    /// `session`, `api_key`, `basic`, `run`, `system` or `console`.
     pub via: String,
     pub address: Option<String>,
     /// `schedule.update` and the like.

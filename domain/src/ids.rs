@@ -59,6 +59,8 @@ ids! {
     TeamId,
     /// A role on some containers.
     GrantId,
+    /// Something that is shared with a team.
+    ShareId,
     /// Somebody who vouches for people who sign in.
     ProviderId,
     /// Who an account is at a provider.

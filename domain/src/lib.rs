@@ -35,6 +35,7 @@ pub mod runs;
 pub mod schedules;
 pub mod secrets;
 pub mod selectors;
+pub mod shares;
 pub mod statistics;
 pub mod templates;
 pub mod transfer;

@@ -227,6 +227,9 @@ pub struct OrgChange {
     /// Whether its members must have a second factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_factor_required: Option<bool>,
+    /// How many days lines of the audit log are kept, 30 to 3650; 0 is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_days: Option<u32>,
 }
 
 /// An organisation that somebody belongs to.
@@ -242,6 +245,32 @@ pub struct Org {
     /// Its members must have a second factor.
     #[serde(default)]
     pub second_factor_required: bool,
+    /// How many days lines of the audit log are kept; absent is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_days: Option<u32>,
+}
+
+/// An organisation as those who look after the server see it: nothing of what is inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrgLine {
+    pub id: crate::ids::OrgId,
+    pub name: String,
+    pub members: u64,
+    /// The names of its owners, 20 at most.
+    pub owners: Vec<String>,
+    /// One's own role there; nothing for those who are no members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// As what a server administrator joins an organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JoinOrg {
+    pub role: Role,
 }
 
 /// Somebody by id and name.

@@ -214,7 +214,7 @@ impl ViewDraft {
     }
 }
 
-/// A saved view of one person.
+/// A saved view of one person, who may share it with teams.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct View {
@@ -224,6 +224,12 @@ pub struct View {
     /// The page's address that shows it, for anybody who may see the fleet.
     pub address: String,
     pub version: i32,
+    /// Whose it is, when it is somebody else's and was shared with a team of one's own. Only they change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The teams that it is shared with.
+    #[serde(default)]
+    pub teams: Vec<String>,
 }
 
 #[cfg(test)]

@@ -157,6 +157,9 @@ test("teams, the organisation and the audit log", async ({ page, eyes, stack }, 
   await expect(page.getByText("deleted the team").first()).toBeVisible();
   await page.getByText("What changed").first().click();
   await eyes.check("audit");
+  await page.getByLabel("From").fill("2999-01-01");
+  await expect(page.getByText("Nothing fits")).toBeVisible();
+  await page.getByLabel("From").fill("");
   await page.getByLabel("About").selectOption("session");
   await expect(page.getByText("signed in").first()).toBeVisible();
   await expect(page).toHaveURL(/kind=session/);
@@ -184,6 +187,103 @@ test("names are text, whatever they hold", async ({ page, stack }) => {
   await stack.api("DELETE", `/schedules/${schedule.id}`);
   await stack.api("DELETE", `/teams/${team.id}`);
   await stack.api("DELETE", `/api-keys/${key.key.id}`);
+});
+
+test("what containers are called and say is text", async ({ page, stack }, info) => {
+  const evil = `<img src=x onerror="document.documentElement.dataset.owned=1">`;
+  const name = `odd-${info.project.name}`;
+  await stack.say(`worded ${name} com.docker.compose.project ${evil}`);
+  const container = await stack.container(name);
+  expect(container.stack).toBe(evil);
+  await stack.api("PUT", `/containers/${container.id}/note`, { note: evil });
+  const schedule = await stack.schedule({
+    name: `says ${info.project.name}`,
+    steps: [{ action: { type: "exec", command: ["echo", evil] }, target: `name:${name}` }],
+  });
+  const run = await stack.api("POST", `/schedules/${schedule.id}/run?wait=60s`);
+  for (const path of [`/?q=name:${name}&group=stack`, `/containers/${container.id}`, `/runs/${run.id}`, "/activity"]) {
+    await open(page, path);
+    await expect(page.locator("html")).not.toHaveAttribute("data-owned");
+    await expect(page.locator("main img")).toHaveCount(0);
+  }
+  await open(page, `/runs/${run.id}`);
+  await expect(page.getByText(evil).filter({ visible: true }).first()).toBeVisible();
+  // The audit log tells of the command.
+  const told = await stack.api("GET", `/audit?object_kind=container&object_id=${container.id}&action=container.exec`);
+  expect(told.items[0]).toMatchObject({ action: "container.exec", via: "run", after: { run: run.id } });
+  await stack.api("DELETE", `/schedules/${schedule.id}`);
+  await stack.say(`remove ${name}`);
+});
+
+test("a schedule is shared with a team, a view is seen by its members", async ({ page, browser, guard, eyes, stack }, info) => {
+  test.setTimeout(120_000);
+  const mate = `mate-${info.project.name}`;
+  const { member, link } = await stack.api("POST", "/members", { name: mate, role: "viewer" });
+  const team = await stack.api("POST", "/teams", { name: `crew ${info.project.name}` });
+  await stack.api("PATCH", `/teams/${team.id}`, { members: [member.id] });
+  const schedule = await stack.schedule({ name: `shared ${info.project.name}` });
+  const other = await stack.schedule({ name: `own ${info.project.name}` });
+
+  const context = await browser.newContext({ baseURL: stack.url, storageState: { cookies: [], origins: [] }, viewport: page.viewportSize() });
+  guard.watch(context);
+  const theirs = await context.newPage();
+  await theirs.goto(link.path);
+  await hydrated(theirs);
+  await theirs.getByRole("textbox", { name: "New password" }).fill(PASSWORD);
+  await theirs.getByRole("button", { name: "Save password" }).click();
+  await theirs.waitForURL(/\/sign-in/);
+  await hydrated(theirs);
+  await theirs.getByLabel("Username").fill(mate);
+  await theirs.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
+  await theirs.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(theirs.getByRole("heading", { name: "Fleet", level: 1 })).toBeAttached();
+  await open(theirs, "/schedules");
+  await expect(theirs.getByRole("switch", { name: `${schedule.name}, active` })).toBeDisabled();
+
+  await open(page, "/schedules");
+  await page.getByRole("button", { name: `More actions, ${schedule.name}`, exact: true }).click();
+  await page.getByRole("menuitem", { name: "Share with a team" }).click();
+  const dialog = page.getByRole("dialog", { name: `Share ${schedule.name} with a team` });
+  await expect(dialog.getByText("It is shared with no team.")).toBeVisible();
+  await dialog.getByLabel("Share with").selectOption({ label: team.name });
+  await dialog.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(dialog.getByRole("listitem").filter({ hasText: team.name })).toBeVisible();
+  await eyes.check("share");
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await open(page, "/settings/teams");
+  await expect(page.getByRole("region", { name: "Shared with teams" })).toContainText(schedule.name);
+  await eyes.check("teams-shared");
+
+  await open(theirs, "/schedules");
+  await expect(theirs.getByRole("switch", { name: `${other.name}, active` })).toBeDisabled();
+  await theirs.getByRole("switch", { name: `${schedule.name}, active` }).click();
+  await expect(theirs.getByText(`Paused ${schedule.name}`)).toBeVisible();
+  await theirs.getByRole("button", { name: `More actions, ${schedule.name}`, exact: true }).click();
+  await expect(theirs.getByRole("menuitem", { name: /^Delete/ })).toBeDisabled();
+  await expect(theirs.getByRole("menuitem", { name: /^Delete/ })).toContainText("Needs role operator");
+  await context.close();
+  await stack.api("DELETE", `/schedules/${schedule.id}`);
+  await stack.api("DELETE", `/schedules/${other.id}`);
+  await stack.api("DELETE", `/teams/${team.id}`);
+  await stack.api("DELETE", `/members/${member.id}`);
+});
+
+test("a server administrator sees every organisation from outside", async ({ page, eyes, stack }, info) => {
+  const name = `Elsewhere ${info.project.name}`;
+  await open(page, "/settings/organisations");
+  await page.getByRole("button", { name: "New organisation" }).click();
+  const making = page.getByRole("dialog", { name: "New organisation" });
+  await making.getByLabel("Name").fill(name);
+  await making.getByRole("button", { name: "Make organisation" }).click();
+  const line = page.getByRole("listitem").filter({ hasText: name });
+  await expect(line).toContainText("1 member, owned by");
+  await expect(line).toContainText("You are an owner");
+  await eyes.check("organisations");
+  await line.getByRole("button", { name: `Rename ${name}` }).click();
+  const renaming = page.getByRole("dialog", { name: `Rename ${name}` });
+  await renaming.getByLabel("Name").fill(`${name} and beyond`);
+  await renaming.getByRole("button", { name: "Save name" }).click();
+  await expect(page.getByRole("listitem").filter({ hasText: `${name} and beyond` })).toBeVisible();
 });
 
 /** What an authenticator app shows for a secret, `ahead` steps from now (RFC 6238). */

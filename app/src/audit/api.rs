@@ -1,17 +1,19 @@
 //! Server functions of the audit log.
 
 use crate::error::AppError;
-use domain::{audit::AuditLine, pages::Page};
+use domain::{Timestamp, audit::AuditLine, pages::Page};
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 
-/// A page of the log. Empty filters exclude nothing; `object` is `kind:id`, the history of one thing.
+/// A page of the log. Empty filters exclude nothing; `object` is `kind:id`, the history of one thing; `to` is left out.
 #[server(endpoint = "audit/list", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn list(
     actor: String,
     action: String,
     outcome: String,
     object: String,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
     cursor: Option<String>,
 ) -> Result<Page<AuditLine>, AppError> {
     let (control, who) = crate::context::signed_in()?;
@@ -25,6 +27,8 @@ pub async fn list(
         outcome: Some(outcome),
         object_kind,
         object_id,
+        from,
+        to,
         cursor,
         ..Default::default()
     };

@@ -52,6 +52,18 @@ fn words(action: &str) -> String {
         "schedule.enable" => "resumed the schedule",
         "schedule.disable" => "paused the schedule",
         "secret.put" => "stored the secret",
+        "secret.use" => "used the secret",
+        "container.exec" => "ran a command in",
+        "host.share" => "shared the host",
+        "host.unshare" => "shares no longer the host",
+        "schedule.share" => "shared the schedule",
+        "schedule.unshare" => "shares no longer the schedule",
+        "view.share" => "shared the view",
+        "view.unshare" => "shares no longer the view",
+        "audit.export" => "exported the audit log of",
+        "audit.trim" => "deleted old lines of the audit log of",
+        "provider.test" => "tried out the provider",
+        "org.join" => "joined, as a server administrator,",
         _ => "",
     };
     if !known.is_empty() {
@@ -83,6 +95,8 @@ fn way(via: &str) -> &'static str {
     match via {
         "session" => "by browser",
         "api_key" => "by API key",
+        "basic" => "by name and password",
+        "run" => "by a run",
         "console" => "on the server's machine",
         _ => "by itself",
     }

@@ -5,7 +5,7 @@ use crate::error::AppError;
 use control::auth::Entered;
 use domain::{
     auth::Role,
-    ids::UserId,
+    ids::{ScheduleId, UserId},
     passkeys::Place,
     people::{Org, Welcome},
     providers::SignInWay,
@@ -23,6 +23,9 @@ pub struct Myself {
     pub server_admin: bool,
     /// May act on some containers at least, by the role or by a grant.
     pub operates: bool,
+    /// The schedules that are shared with a team of theirs.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleId>,
     /// The organisations they belong to; one of them is open.
     pub orgs: Vec<Org>,
     /// This server's release.
@@ -40,6 +43,7 @@ pub async fn me() -> Result<Myself, AppError> {
         role: actor.role,
         server_admin: actor.server_admin,
         operates,
+        schedules: actor.schedules,
         orgs,
         release: env!("CARGO_PKG_VERSION").to_owned(),
     })

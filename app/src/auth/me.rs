@@ -2,7 +2,10 @@
 
 use super::api::{Myself, me};
 use crate::error::AppError;
-use domain::auth::{Needs, Permission, Role};
+use domain::{
+    auth::{Needs, Permission, Role},
+    ids::ScheduleId,
+};
 use leptos::prelude::*;
 
 /// In the context of every page behind the sign-in.
@@ -44,7 +47,36 @@ pub fn lacks(permission: Permission) -> Signal<Option<&'static str>> {
     Signal::derive(move || known.with(|me| me.as_ref().and_then(|me| me.lacks(permission))))
 }
 
+/// The same for one schedule, which may be shared with a team of theirs.
+pub fn lacks_on(permission: Permission, schedule: ScheduleId) -> Signal<Option<&'static str>> {
+    lacks_for(permission, move || Some(schedule))
+}
+
+/// The same for whichever schedule is open.
+pub fn lacks_for(
+    permission: Permission,
+    schedule: impl Fn() -> Option<ScheduleId> + Send + Sync + 'static,
+) -> Signal<Option<&'static str>> {
+    let known = Me::get().known;
+    Signal::derive(move || {
+        let schedule = schedule();
+        known.with(|me| {
+            let me = me.as_ref()?;
+            match schedule {
+                Some(schedule) => me.lacks_on(permission, schedule),
+                None => me.lacks(permission),
+            }
+        })
+    })
+}
+
 impl Myself {
+    /// As [`Self::lacks`], about one schedule.
+    pub fn lacks_on(&self, permission: Permission, schedule: ScheduleId) -> Option<&'static str> {
+        let shared = permission.comes_with_a_schedule() && self.schedules.contains(&schedule);
+        self.lacks(permission).filter(|_| !shared)
+    }
+
     /// Why something is not allowed: "Needs role admin". Nothing when it is. The server decides; this is for what is shown.
     pub fn lacks(&self, permission: Permission) -> Option<&'static str> {
         let allowed = match permission.needs() {

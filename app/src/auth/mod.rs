@@ -23,7 +23,7 @@ pub use code::Code;
 #[cfg(feature = "ssr")]
 pub use guard::guard;
 pub use invite::Invite;
-pub use me::{Me, lacks};
+pub use me::{Me, lacks, lacks_for, lacks_on};
 pub use new_password::NewPassword;
 pub use password::PasswordField;
 pub use reset::Reset;

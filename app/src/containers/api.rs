@@ -157,7 +157,7 @@ pub async fn save_view(name: String, show: Shown) -> Result<View, AppError> {
     let all = control::views::list(&control, &actor).await?.items;
     let same = all
         .iter()
-        .find(|view| view.name.to_lowercase() == name.trim().to_lowercase());
+        .find(|view| view.owner.is_none() && view.name.to_lowercase() == name.trim().to_lowercase());
     let draft = domain::views::ViewDraft {
         name,
         show,

@@ -9,6 +9,7 @@ use super::{
     recent::Recent,
     words,
 };
+use crate::audit::history_of;
 use crate::auth::lacks;
 use crate::{
     codec::{Resource, resource},
@@ -112,6 +113,7 @@ fn about(line: &Line) -> AnyView {
             .with(|c| words::plan_href(std::slice::from_ref(c)))
     });
     let container = line.container.clone();
+    let id = container.with_untracked(|c| c.id);
     let name = {
         let container = container.clone();
         Signal::derive(move || container.with(|c| c.name.clone()))
@@ -126,7 +128,7 @@ fn about(line: &Line) -> AnyView {
                 </div>
                 <div class="row sm about">{move || subtitle(&container.get())}</div>
             </div>
-            <div class="end">{buttons(line)}</div>
+            <div class="end">{buttons(line)}{history_of("container", id)}</div>
         </div>
         {move || {
             why.failure().map(|message| {

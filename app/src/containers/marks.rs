@@ -1,12 +1,15 @@
 //! Tags and the note of a container, in a dialog.
 
 use super::api;
-use crate::components::{
-    FailureNote,
-    dialog::{self, Dialog},
-    toast::Toasts,
+use crate::{
+    auth::lacks,
+    components::{
+        FailureNote,
+        dialog::{self, Dialog},
+        toast::Toasts,
+    },
 };
-use domain::{containers::Container, ids::ContainerId};
+use domain::{auth::Permission, containers::Container, ids::ContainerId};
 use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
 
 /// The dialog; in the context of pages whose containers can be marked.
@@ -84,10 +87,12 @@ pub fn MarksDialog(marking: Marking) -> impl IntoView {
         event.prevent_default();
         marking.save();
     };
+    let lacks = lacks(Permission::ContainersOperate);
     let foot = move || {
         view! {
+            {move || lacks.get().map(|lacks| view! { <span class="hint">{lacks}</span> })}
             <button class="btn" type="button" on:click=move |_| dialog::close(marking.node)>"Cancel"</button>
-            <button class="btn btn-primary" type="submit" form="marks-form" aria-busy=move || marking.busy.get().to_string()>
+            <button class="btn btn-primary" type="submit" form="marks-form" disabled=move || lacks.get().is_some() title=move || lacks.get() aria-busy=move || marking.busy.get().to_string()>
                 "Save"
             </button>
         }

@@ -4,11 +4,13 @@ use super::{api, form::Form};
 use crate::{
     auth::api::me,
     components::{dialog, menu::MenuItem, toast::Toasts},
+    shares::Shared,
 };
 use domain::{
     auth::Permission,
     hosts::{Host, HostPatch},
     ids::HostId,
+    shares::ShareKind,
 };
 use leptos::{html, prelude::*, task::spawn_local};
 
@@ -22,6 +24,7 @@ pub struct Acts {
     pub form: Form,
     pub dialog: NodeRef<html::Dialog>,
     pub deleting: RwSignal<Option<Host>>,
+    pub sharing: RwSignal<Option<Shared>>,
     /// Whether this person may change hosts; yes until it is known, since the server decides anyway.
     pub manages: RwSignal<bool>,
     toasts: Toasts,
@@ -41,6 +44,7 @@ impl Acts {
             form: Form::new(),
             dialog: NodeRef::new(),
             deleting: RwSignal::new(None),
+            sharing: RwSignal::new(None),
             manages,
             toasts: Toasts::get(),
         }
@@ -81,6 +85,15 @@ impl Acts {
             self.form.begin(Some(host));
             dialog::open(self.dialog);
         }
+    }
+
+    /// Opens the dialog of teams.
+    pub fn share(self, id: HostId) {
+        self.sharing.set(self.find(id).map(|host| Shared {
+            kind: ShareKind::Host,
+            id: host.id.0,
+            name: host.name,
+        }));
     }
 
     pub fn ask_delete(self, id: HostId) {
@@ -164,22 +177,19 @@ impl Acts {
 
     /// The lines of a host's menu.
     pub fn menu(self, host: Memo<Host>, id: HostId) -> AnyView {
-        if !self.manages.get_untracked() {
-            return view! {
-                <button type="button" role="menuitem" tabindex="-1" disabled title=NEEDS_ADMIN>{NEEDS_ADMIN}</button>
-            }
-            .into_any();
-        }
+        let lacks = Signal::derive(move || (!self.manages.get()).then_some(NEEDS_ADMIN));
         let enabled = host.with_untracked(|host| host.enabled);
         view! {
-            <MenuItem icon="pencil" text="Edit" run=Callback::new(move |()| self.edit(id)) />
+            <MenuItem icon="pencil" text="Edit" lacks run=Callback::new(move |()| self.edit(id)) />
             <MenuItem
                 icon=if enabled { "pause" } else { "play" }
                 text=if enabled { "Stop connecting" } else { "Connect" }
+                lacks
                 run=Callback::new(move |()| self.enable(id, !enabled))
             />
+            <MenuItem icon="boxes" text="Share with a team" run=Callback::new(move |()| self.share(id)) />
             <hr />
-            <MenuItem icon="trash-2" text="Delete" danger=true run=Callback::new(move |()| self.ask_delete(id)) />
+            <MenuItem icon="trash-2" text="Delete" danger=true lacks run=Callback::new(move |()| self.ask_delete(id)) />
         }
         .into_any()
     }

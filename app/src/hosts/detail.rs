@@ -10,15 +10,19 @@ use super::{
     words,
 };
 use crate::{
+    audit::history_of,
+    auth::lacks,
     components::{
         Failure, Status, host_state, icon, kept, skeleton, spark,
         time::{Ago, At},
     },
     error::{AppError, set_page_status},
     live::Live,
+    shares::ShareDialog,
     shell::Heading,
 };
 use domain::{
+    auth::Permission,
     events::Event,
     hosts::{Connection, ContainerCounts, EngineFacts, Host, HostStats, HostStatus},
     ids::HostId,
@@ -120,6 +124,7 @@ pub fn HostPage() -> impl IntoView {
         </Transition>
         <HostDialog node=acts.dialog form=acts.form saved=Callback::new(move |host| acts.answered(host)) />
         <DeleteDialog acts deleted />
+        <ShareDialog of=acts.sharing lacks=lacks(Permission::UsersManage) />
     }
 }
 
@@ -153,6 +158,8 @@ fn About(id: HostId, first: Host, acts: Acts, stats: Stats) -> impl IntoView {
                     {icon("pencil")}
                     "Edit or test"
                 </button>
+                <button class="btn" type="button" aria-haspopup="dialog" on:click=move |_| acts.share(id)>{icon("boxes")}"Share"</button>
+                {history_of("host", id)}
                 <button class="btn" type="button" disabled=barred title=why on:click=move |_| acts.ask_delete(id)>
                     {icon("trash-2")}
                     "Delete"

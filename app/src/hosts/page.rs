@@ -2,12 +2,15 @@
 
 use super::{acts::Acts, api, card::card, contexts::ContextsDialog, form::HostDialog, remove::DeleteDialog};
 use crate::{
+    auth::lacks,
     codec::resource,
     components::{Empty, Failure, dialog, icon, kept, skeleton},
     live::Live,
     schedules::words::count,
+    shares::ShareDialog,
 };
 use domain::{
+    auth::Permission,
     events::Event,
     hosts::{Host, HostStatus},
 };
@@ -82,6 +85,7 @@ pub fn Hosts() -> impl IntoView {
             )}
         </Transition>
         <HostDialog node=acts.dialog form=acts.form saved=Callback::new(move |host| acts.answered(host)) />
+        <ShareDialog of=acts.sharing lacks=lacks(Permission::UsersManage) />
         <ContextsDialog node=contexts opened=looked acts />
         <DeleteDialog acts deleted=Callback::new(move |host: Host| hosts.update(|hosts| hosts.retain(|old| old.id != host.id))) />
     }

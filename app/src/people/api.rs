@@ -2,11 +2,13 @@
 
 use crate::error::AppError;
 use domain::{
+    auth::Role,
     ids::{GrantId, InvitationId, OrgId, TeamId, UserId},
     people::{
         GrantLine, Invitation, Invited, Member, MemberChange, NewGrant, NewInvitation, OneTimeLink, Org,
-        OrgChange, Team, TeamChange,
+        OrgChange, OrgLine, Team, TeamChange,
     },
+    shares::Share,
 };
 use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json};
@@ -72,6 +74,26 @@ pub async fn clear_second_factor(id: UserId) -> Result<(), AppError> {
     Ok(control::auth::clear_second_factor(&control, &actor, id).await?)
 }
 
+/// Every organisation of the server, for those who look after it.
+#[server(endpoint = "orgs/all", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn all_orgs() -> Result<Vec<OrgLine>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::people::list_all_orgs(&control, &actor).await?.items)
+}
+
+#[server(endpoint = "orgs/rename", client = crate::client::Browser, output = crate::codec::Answer)]
+pub async fn rename_org(id: OrgId, name: String) -> Result<OrgLine, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::people::rename_org(&control, &actor, id, &name).await?)
+}
+
+/// Makes the server administrator a member, as which they see inside. The organisation's log says so.
+#[server(endpoint = "orgs/join", client = crate::client::Browser, output = crate::codec::Answer)]
+pub async fn join_org(id: OrgId, role: Role) -> Result<Org, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::people::join_org(&control, &actor, id, role).await?)
+}
+
 /// Opens another organisation, with a new session.
 #[server(endpoint = "orgs/switch", client = crate::client::Browser, output = crate::codec::Answer)]
 pub async fn switch_org(id: OrgId) -> Result<(), AppError> {
@@ -83,8 +105,8 @@ pub async fn switch_org(id: OrgId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// What the page of teams shows: teams, grants, and the members to choose from.
-pub type TeamsAndGrants = (Vec<Team>, Vec<GrantLine>, Vec<Member>);
+/// What the page of teams shows: teams, grants, what is shared, and the members to choose from.
+pub type TeamsAndGrants = (Vec<Team>, Vec<GrantLine>, Vec<Share>, Vec<Member>);
 
 #[server(endpoint = "people/teams", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
 pub async fn teams_page() -> Result<TeamsAndGrants, AppError> {
@@ -92,6 +114,9 @@ pub async fn teams_page() -> Result<TeamsAndGrants, AppError> {
     Ok((
         control::people::list_teams(&control, &actor).await?.items,
         control::people::list_grants(&control, &actor).await?.items,
+        control::people::list_shares(&control, &actor, &Default::default())
+            .await?
+            .items,
         control::people::list_members(&control, &actor).await?.items,
     ))
 }

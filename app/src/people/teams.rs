@@ -1,4 +1,4 @@
-//! Teams and grants: another role on some containers, for one member or several together.
+//! Teams and grants: another role on some containers, for one member or several together, and what is shared with teams.
 
 use super::{
     api,
@@ -7,13 +7,15 @@ use super::{
     words::role_name,
 };
 use crate::{
-    auth::{Me, api::Myself},
+    auth::{Me, api::Myself, lacks},
     components::{Empty, Failure, dialog, icon, skeleton, toast::Toasts},
     settings::SettingsNav,
+    shares::api::unshare,
 };
 use domain::{
     auth::Permission,
     people::{GrantLine, Member, Team},
+    shares::{Share, ShareKind},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -30,8 +32,8 @@ pub fn Teams() -> impl IntoView {
         <Transition fallback=|| skeleton::lines(4)>
             {move || Suspend::new(async move {
                 match (me.ready().await, page.await) {
-                    (Ok(me), Ok((teams, grants, members))) => {
-                        view! { <Found me teams grants members reload /> }.into_any()
+                    (Ok(me), Ok((teams, grants, shares, members))) => {
+                        view! { <Found me teams grants shares members reload /> }.into_any()
                     }
                     (Err(error), _) | (_, Err(error)) => view! { <Failure error retry=reload /> }.into_any(),
                 }
@@ -45,6 +47,7 @@ fn Found(
     me: Myself,
     teams: Vec<Team>,
     grants: Vec<GrantLine>,
+    shares: Vec<Share>,
     members: Vec<Member>,
     reload: Callback<()>,
 ) -> impl IntoView {
@@ -122,6 +125,7 @@ fn Found(
                     "Where the selector fits, this role counts instead of the member's own, and of several the highest. Admins and owners keep theirs everywhere."
                 </div>
             </section>
+            {shared_card(shares, reload)}
         </div>
         <TeamDialog node=editing draft members=members.clone() saved=reload />
         <GrantDialog node=granting members teams=all_teams.get_value() saved=reload />
@@ -203,6 +207,69 @@ fn grant_line(grant: GrantLine, lacks: Option<&'static str>, reload: Callback<()
                 <span class="s">"on "<code>{grant.selector}</code></span>
             </div>
             <button class="btn btn-sm" type="button" aria-label=label disabled=lacks.is_some() title=lacks on:click=take_back>
+                {icon("x")}
+                "Take back"
+            </button>
+        </li>
+    }
+    .into_any()
+}
+
+/// What is shared with teams. It is shared from its own page or list.
+fn shared_card(shares: Vec<Share>, reload: Callback<()>) -> AnyView {
+    let none = shares.is_empty();
+    view! {
+        <section class="card" aria-labelledby="shares">
+            <div class="card-h"><h2 id="shares">"Shared with teams"</h2></div>
+            <ul class="lines">{shares.into_iter().map(|share| share_line(share, reload)).collect_view()}</ul>
+            <div class="card-f">
+                {none.then_some("Nothing is shared. ")}
+                "Hosts, schedules and views are shared from their own menus."
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn share_line(share: Share, reload: Callback<()>) -> AnyView {
+    let toasts = Toasts::get();
+    let lacks = lacks(match share.kind {
+        ShareKind::Host => Permission::UsersManage,
+        ShareKind::Schedule => Permission::SchedulesManage,
+        ShareKind::View => Permission::SharesManage,
+    });
+    let label = format!("Share {} no longer with {}", share.object_name, share.team_name);
+    let (sign, href) = match share.kind {
+        ShareKind::Host => ("server", Some(format!("/hosts/{}", share.object_id))),
+        ShareKind::Schedule => ("calendar-clock", Some(format!("/schedules/{}", share.object_id))),
+        ShareKind::View => ("eye", None),
+    };
+    let name = share.object_name.clone();
+    let name = match href {
+        Some(href) => view! { <a class="clip" href=href>{name}</a> }.into_any(),
+        None => view! { <span class="clip">{name}</span> }.into_any(),
+    };
+    let by = share.shared_by.map(|by| format!(", by {by}"));
+    let id = share.id;
+    let take_back = move |_| {
+        spawn_local(async move {
+            match unshare(id).await {
+                Ok(()) => {
+                    toasts.say("undo-2", "It is shared no longer");
+                    reload.run(());
+                }
+                Err(error) => toasts.bad(error.0.message),
+            }
+        });
+    };
+    view! {
+        <li>
+            {icon(sign)}
+            <div class="name">
+                <span class="t">{name}<span class="tag">{share.kind.as_str()}</span></span>
+                <span class="s">"with the team "{share.team_name}{by}</span>
+            </div>
+            <button class="btn btn-sm" type="button" aria-label=label disabled=move || lacks.get().is_some() title=move || lacks.get() on:click=take_back>
                 {icon("x")}
                 "Take back"
             </button>

@@ -4,7 +4,7 @@ use crate::error::AppError;
 use domain::{
     ids::ProviderId,
     people::Org,
-    providers::{ProbeReport, Provider, ProviderDraft, SignInPolicy},
+    providers::{ProbeReport, Provider, ProviderDraft, SignInPolicy, Walked},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -59,9 +59,39 @@ pub async fn test(draft: ProviderDraft, id: Option<ProviderId>) -> Result<ProbeR
     Ok(control::providers::probe(&control, &actor, draft, id).await?)
 }
 
-#[server(endpoint = "providers/set-policy", client = crate::client::Browser, output = crate::codec::Answer)]
-pub async fn set_policy(passwords: bool) -> Result<SignInPolicy, AppError> {
+#[server(endpoint = "providers/set-policy", client = crate::client::Browser, output = crate::codec::Answer, input = Json)]
+pub async fn set_policy(policy: SignInPolicy) -> Result<SignInPolicy, AppError> {
     let (control, actor) = crate::context::signed_in()?;
-    let policy = SignInPolicy { passwords };
     Ok(control::providers::set_sign_in_policy(&control, &actor, policy).await?)
+}
+
+/// Begins a round trip to a provider, by which nobody is signed in. Gives the address there that the browser goes to; it comes
+/// back to this page.
+#[server(endpoint = "providers/walk", client = crate::client::Browser, output = crate::codec::Answer)]
+pub async fn walk(slug: String) -> Result<String, AppError> {
+    use crate::context::FlowCookie;
+    use control::providers::{Begin, FLOW_LASTS, Purpose};
+    use secrecy::ExposeSecret;
+    let (control, actor) = crate::context::signed_in()?;
+    let origin = crate::context::origin()?;
+    let begun = control::providers::begin(
+        &control,
+        Begin {
+            slug: &slug,
+            redirect_uri: format!("{origin}/auth/{slug}/callback"),
+            next: format!("/settings/sign-in?tested={slug}"),
+            purpose: Purpose::Test(actor),
+            client: &crate::context::client(),
+        },
+    )
+    .await?;
+    FlowCookie::put(begun.browser.expose_secret(), FLOW_LASTS);
+    Ok(begun.url.to_string())
+}
+
+/// What came of the last round trip of this session.
+#[server(endpoint = "providers/walked", client = crate::client::Browser, output = crate::codec::Answer, input = GetUrl)]
+pub async fn last_walk() -> Result<Option<Walked>, AppError> {
+    let (control, actor) = crate::context::signed_in()?;
+    Ok(control::providers::walked(&control, &actor).await?)
 }

@@ -20,10 +20,11 @@ use domain::{
     auth::Permission,
     ids::OrgId,
     people::Org,
-    providers::{Provider, ProviderKind, SignUp},
+    providers::{Provider, ProviderKind, SignUp, Walked},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn Providers() -> impl IntoView {
@@ -37,6 +38,12 @@ pub fn Providers() -> impl IntoView {
     // The dialog is made anew for other organisations only.
     let same_orgs = Memo::new(move |_| orgs.get());
     let lacks = auth::lacks(Permission::ProvidersManage);
+    let query = use_query_map();
+    let back = Memo::new(move |_| query.with(|query| query.get("tested").is_some()));
+    let walked = crate::codec::resource(
+        move || back.get(),
+        |back| async move { if back { api::last_walk().await } else { Ok(None) } },
+    );
     let home = move || {
         orgs.with_untracked(|orgs| {
             let open = orgs.iter().find(|org| org.current).or(orgs.first());
@@ -67,6 +74,14 @@ pub fn Providers() -> impl IntoView {
                 </button>
             </div>
         </div>
+        <Transition>
+            {move || Suspend::new(async move {
+                match walked.await {
+                    Ok(walked) => walked.map(walked_card).into_any(),
+                    Err(error) => view! { <FailureNote message=error.0.message /> }.into_any(),
+                }
+            })}
+        </Transition>
         <Transition fallback=|| skeleton::lines(4)>
             {move || Suspend::new(async move {
                 match page.await {
@@ -117,6 +132,23 @@ fn List(
     .into_any()
 }
 
+/// What came of going to a provider and back.
+fn walked_card(walked: Walked) -> AnyView {
+    let word = if walked.report.ok {
+        "would let you in"
+    } else {
+        "would not let you in"
+    };
+    view! {
+        <section class="card" aria-labelledby="walked">
+            <div class="card-h"><h2 id="walked">{format!("{} {word}", walked.provider)}</h2></div>
+            <div class="card-b"><ul class="tst">{walked.report.steps.into_iter().map(super::test::line).collect_view()}</ul></div>
+            <div class="card-f">"Nobody was signed in by this, and nothing was linked."</div>
+        </section>
+    }
+    .into_any()
+}
+
 fn line(
     provider: Provider,
     edit: Callback<Option<Provider>>,
@@ -153,6 +185,16 @@ fn line(
             }
         });
     };
+    let slug = provider.slug.clone();
+    let walk = move |_| {
+        let slug = slug.clone();
+        spawn_local(async move {
+            match api::walk(slug).await {
+                Ok(url) => drop(window().location().assign(&url)),
+                Err(error) => toasts.bad(error.0.message),
+            }
+        });
+    };
     let name = provider.name.clone();
     view! {
         <li>
@@ -166,6 +208,11 @@ fn line(
                 <span class="s">{format!("{}, {who}", provider.issuer)}</span>
             </div>
             <span class="end">
+                <button class="btn btn-sm" type="button" aria-label=format!("Try signing in through {name}") on:click=walk>
+                    {icon("refresh-cw")}
+                    "Try signing in"
+                </button>
+                " "
                 {if managed {
                     view! { <span class="muted sm">"Changed by CHRONTAINER_OIDC_ variables"</span> }.into_any()
                 } else {

@@ -1,25 +1,26 @@
-//! Whether names and passwords are taken.
+//! Whether names and passwords are taken, and whether the API takes them with each request.
 
 use super::api;
-use crate::components::FailureNote;
-use domain::providers::SignInPolicy;
+use crate::{auth::lacks, components::FailureNote};
+use domain::{auth::Permission, providers::SignInPolicy};
 use leptos::{prelude::*, task::spawn_local};
 
 #[component]
 pub fn PolicyCard(policy: SignInPolicy, any: bool) -> impl IntoView {
-    let passwords = RwSignal::new(policy.passwords);
+    let held = RwSignal::new(policy);
     let fault = RwSignal::new(None::<String>);
-    let change = move |event: leptos::ev::Event| {
-        let wanted = event_target_checked(&event);
-        passwords.set(wanted);
+    let lacks = lacks(Permission::ProvidersManage);
+    let change = move |wanted: SignInPolicy| {
+        let before = held.get_untracked();
+        held.set(wanted.clone());
         fault.set(None);
         spawn_local(async move {
             match api::set_policy(wanted).await {
                 Ok(policy) => {
-                    let _ = passwords.try_set(policy.passwords);
+                    let _ = held.try_set(policy);
                 }
                 Err(error) => {
-                    let _ = passwords.try_set(!wanted);
+                    let _ = held.try_set(before);
                     let _ = fault.try_set(Some(error.0.message));
                 }
             }
@@ -35,9 +36,12 @@ pub fn PolicyCard(policy: SignInPolicy, any: bool) -> impl IntoView {
                         type="checkbox"
                         role="switch"
                         class="switch"
-                        disabled=!any
-                        prop:checked=move || passwords.get()
-                        on:change=change
+                        disabled=move || !any || lacks.get().is_some()
+                        title=move || lacks.get()
+                        prop:checked=move || held.with(|held| held.passwords)
+                        on:change=move |event| {
+                            change(SignInPolicy { passwords: event_target_checked(&event), ..held.get_untracked() });
+                        }
                     />
                     <span>
                         <b>"Names and passwords are taken"</b>
@@ -47,6 +51,25 @@ pub fn PolicyCard(policy: SignInPolicy, any: bool) -> impl IntoView {
                             } else {
                                 "They are, while there is no provider that is switched on."
                             }}
+                        </small>
+                    </span>
+                </label>
+                <label class="opt">
+                    <input
+                        type="checkbox"
+                        role="switch"
+                        class="switch"
+                        disabled=move || lacks.get().is_some()
+                        title=move || lacks.get()
+                        prop:checked=move || held.with(|held| held.basic)
+                        on:change=move |event| {
+                            change(SignInPolicy { basic: event_target_checked(&event), ..held.get_untracked() });
+                        }
+                    />
+                    <span>
+                        <b>"The API takes name and password with each request (HTTP Basic)"</b>
+                        <small>
+                            "For programs that know nothing else; an API key is better. Accounts with a second factor are never let in by it."
                         </small>
                     </span>
                 </label>

@@ -51,7 +51,7 @@ pub fn ProviderTest(form: Form) -> impl IntoView {
     }
 }
 
-fn line(step: ProbeStep) -> impl IntoView {
+pub(super) fn line(step: ProbeStep) -> impl IntoView {
     let (look, word) = if step.ok {
         ("success", "Passed")
     } else {

@@ -4,6 +4,7 @@ use super::{api, bulk::PauseAsked};
 use crate::{
     components::{time::Clock, toast::Toasts},
     error::AppError,
+    shares::Shared,
 };
 use domain::{
     ids::{RunId, ScheduleId},
@@ -25,6 +26,7 @@ pub struct Rows {
     pub pausing: PauseAsked,
     /// What is shown is the archive: what is done, instead of what goes on.
     pub archive: Signal<bool>,
+    pub sharing: RwSignal<Option<Shared>>,
     /// Those whose switch was turned and not answered yet.
     turning: StoredValue<HashSet<ScheduleId>>,
     toasts: Toasts,
@@ -40,6 +42,7 @@ impl Rows {
             chosen: RwSignal::new(HashSet::new()),
             pausing: PauseAsked::new(),
             archive,
+            sharing: RwSignal::new(None),
             turning: StoredValue::new(HashSet::new()),
             toasts: Toasts::get(),
             clock: Clock::get(),

@@ -11,6 +11,7 @@ use super::{
     words,
 };
 use crate::{
+    auth::lacks,
     codec::resource,
     components::{
         Empty, Failure,
@@ -19,8 +20,11 @@ use crate::{
         icon, kept, skeleton,
     },
     live::Live,
+    shares::ShareDialog,
 };
-use domain::{events::Event, ids::ScheduleId, pages::Page, runs::RunState, schedules::Schedule};
+use domain::{
+    auth::Permission, events::Event, ids::ScheduleId, pages::Page, runs::RunState, schedules::Schedule,
+};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::{NavigateOptions, hooks::query_signal_with_options};
@@ -273,6 +277,7 @@ fn Found(
         <ConfirmDelete rows />
         <PauseDialog rows />
         <BulkBar rows />
+        <ShareDialog of=rows.sharing lacks=lacks(Permission::SchedulesManage) />
     }
 }
 

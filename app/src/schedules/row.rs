@@ -1,7 +1,7 @@
 //! One line of the list.
 
 use super::{acts::Rows, files, words};
-use crate::auth::lacks;
+use crate::auth::{lacks, lacks_on};
 use crate::components::{
     State, Status, icon,
     menu::{MenuItem, RowMenu},
@@ -9,8 +9,9 @@ use crate::components::{
     time::{Ago, At, duration},
     toast::Toasts,
 };
+use crate::shares::Shared;
 use domain::auth::Permission;
-use domain::{ids::ScheduleId, schedules::Schedule};
+use domain::{ids::ScheduleId, schedules::Schedule, shares::ShareKind};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
@@ -31,7 +32,7 @@ pub fn row(id: ScheduleId, rows: Rows) -> AnyView {
     });
     let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
     let enabled = Memo::new(move |_| schedule.with(|s| s.enabled));
-    let lacks = lacks(Permission::SchedulesManage);
+    let lacks = lacks_on(Permission::SchedulesOperate, id);
     let selected = Memo::new(move |_| rows.chosen.with(|chosen| chosen.contains(&id)));
     let archived = Memo::new(move |_| schedule.with(|s| s.archived));
     view! {
@@ -269,7 +270,8 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
         })
     };
     let name = Memo::new(move |_| schedule.with(|s| s.name.clone()));
-    let lacks = lacks(Permission::SchedulesManage);
+    let lacks_manage = lacks(Permission::SchedulesManage);
+    let lacks = lacks_on(Permission::SchedulesOperate, id);
     let skip = move || {
         let (skipping, coming) = schedule.with(|s| (s.skipping.is_some(), s.enabled && s.next_at.is_some()));
         if skipping {
@@ -298,6 +300,13 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
         true => view! { <MenuItem icon="eye" text="View" run=edit /> },
         false => view! { <MenuItem icon="pencil" text="Edit" run=edit /> },
     };
+    let share = Callback::new(move |()| {
+        rows.sharing.set(Some(Shared {
+            kind: ShareKind::Schedule,
+            id: id.0,
+            name: name.get_untracked(),
+        }));
+    });
     let delete = Callback::new(move |()| rows.deleting.set(Some((id, name.get_untracked()))));
     view! {
         <div class="acts">
@@ -329,10 +338,11 @@ fn Actions(id: ScheduleId, schedule: Memo<Schedule>, rows: Rows) -> impl IntoVie
                     {icon("download")}
                     "Export as YAML"
                 </a>
+                <MenuItem icon="boxes" text="Share with a team" run=share />
                 <a role="menuitem" tabindex="-1" href=format!("/activity?schedule={id}")>{icon("history")}"History"</a>
                 <Show when=move || !stays.get()>
                     <hr />
-                    <MenuItem icon="trash-2" text="Delete" danger=true lacks run=delete />
+                    <MenuItem icon="trash-2" text="Delete" danger=true lacks=lacks_manage run=delete />
                 </Show>
             </RowMenu>
         </div>

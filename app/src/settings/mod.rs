@@ -5,6 +5,7 @@ mod identities;
 mod keys;
 mod new_key;
 mod organisation;
+mod organisations;
 mod passkeys;
 mod password;
 mod preferences;
@@ -16,12 +17,13 @@ mod sessions;
 
 pub use keys::Keys;
 pub use organisation::{Organisation, open_org};
+pub use organisations::Organisations;
 pub use profile::Profile;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("/settings", "Profile"),
     ("/settings/keys", "API keys"),
     ("/settings/secrets", "Secrets"),
@@ -30,6 +32,7 @@ const PAGES: [(&str, &str); 8] = [
     ("/settings/organisation", "Organisation"),
     ("/settings/audit", "Audit log"),
     ("/settings/sign-in", "Sign-in"),
+    ("/settings/organisations", "All organisations"),
 ];
 
 #[component]

@@ -9,12 +9,10 @@ use crate::{
         icon, skeleton,
         toast::Toasts,
     },
-    error::AppError,
     people::{api, words::role_name},
 };
 use domain::{
     auth::Permission,
-    ids::OrgId,
     people::{Org, OrgChange},
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -33,7 +31,7 @@ pub fn Organisation() -> impl IntoView {
             {move || Suspend::new(async move {
                 match me.ready().await {
                     Ok(me) => {
-                        view! { <div class="settings"><Name me=me.clone() /><KeptFor /><Others me making /></div> }.into_any()
+                        view! { <div class="settings"><Name me=me.clone() /><KeptFor /><LogKept me=me.clone() /><Others me making /></div> }.into_any()
                     }
                     Err(error) => view! { <Failure error retry /> }.into_any(),
                 }
@@ -41,14 +39,6 @@ pub fn Organisation() -> impl IntoView {
         </Transition>
         <NewOrg node=making />
     }
-}
-
-async fn change(id: OrgId, name: Option<String>, required: Option<bool>) -> Result<Org, AppError> {
-    let change = OrgChange {
-        name,
-        second_factor_required: required,
-    };
-    api::change_org(id, change).await
 }
 
 #[component]
@@ -70,7 +60,11 @@ fn Name(me: Myself) -> impl IntoView {
         busy.set(true);
         fault.set(None);
         spawn_local(async move {
-            let answer = change(id, Some(name.get_untracked()), None).await;
+            let change = OrgChange {
+                name: Some(name.get_untracked()),
+                ..OrgChange::default()
+            };
+            let answer = api::change_org(id, change).await;
             let _ = busy.try_set(false);
             match answer {
                 Ok(org) => {
@@ -89,7 +83,11 @@ fn Name(me: Myself) -> impl IntoView {
         required.set(wanted);
         fault.set(None);
         spawn_local(async move {
-            match change(id, None, Some(wanted)).await {
+            let change = OrgChange {
+                second_factor_required: Some(wanted),
+                ..OrgChange::default()
+            };
+            match api::change_org(id, change).await {
                 Ok(_) => state.reload(),
                 Err(error) => {
                     let _ = required.try_set(!wanted);
@@ -146,6 +144,97 @@ fn Name(me: Myself) -> impl IntoView {
     }
 }
 
+/// How long lines of the audit log are kept.
+#[component]
+fn LogKept(me: Myself) -> impl IntoView {
+    let toasts = Toasts::get();
+    let state = Me::get();
+    let lacks = me.lacks(Permission::OrgManage);
+    let current = me.orgs.into_iter().find(|org| org.current);
+    let id = current.as_ref().map(|org| org.id);
+    let kept = current.and_then(|org| org.audit_days);
+    let days = RwSignal::new(kept.map(|days| days.to_string()).unwrap_or_default());
+    let fault = RwSignal::new(None::<String>);
+    let busy = RwSignal::new(false);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(id) = id.filter(|_| !busy.get_untracked()) else {
+            return;
+        };
+        let typed = days.get_untracked();
+        let wanted = match typed.trim() {
+            "" => Ok(0),
+            text => text.parse::<u32>(),
+        };
+        let Ok(wanted) = wanted else {
+            fault.set(Some(format!(
+                "{typed} is no whole number of days. Leave the field empty to keep every line for ever."
+            )));
+            return;
+        };
+        busy.set(true);
+        fault.set(None);
+        spawn_local(async move {
+            let change = OrgChange {
+                audit_days: Some(wanted),
+                ..OrgChange::default()
+            };
+            let answer = api::change_org(id, change).await;
+            let _ = busy.try_set(false);
+            match answer {
+                Ok(org) => {
+                    toasts.say(
+                        "check",
+                        match org.audit_days {
+                            Some(days) => format!("Lines of the audit log are kept for {days} days"),
+                            None => "Lines of the audit log are kept for ever".to_owned(),
+                        },
+                    );
+                    state.reload();
+                }
+                Err(error) => drop(fault.try_set(Some(error.0.message))),
+            }
+        });
+    };
+    view! {
+        <section class="card" aria-labelledby="log-kept">
+            <div class="card-h"><h2 id="log-kept">"How long the audit log is kept"</h2></div>
+            <form class="card-b stack narrow" novalidate on:submit=submit aria-labelledby="log-kept">
+                {move || fault.get().map(|message| view! { <FailureNote message /> })}
+                <div class="field">
+                    <label for="audit-days">"Days"</label>
+                    <input
+                        class="input"
+                        id="audit-days"
+                        inputmode="numeric"
+                        autocomplete="off"
+                        placeholder="For ever"
+                        aria-describedby="audit-days-hint"
+                        disabled=lacks.is_some()
+                        prop:value=move || days.get()
+                        on:input=move |event| days.set(event_target_value(&event))
+                    />
+                    <span class="hint" id="audit-days-hint">
+                        "30 or more. What goes leaves a checkpoint, from which the rest is proved on. The history of schedules is read from this log too."
+                    </span>
+                </div>
+                <div class="row">
+                    <button
+                        class="btn"
+                        type="submit"
+                        title=lacks
+                        aria-busy=move || busy.get().to_string()
+                        disabled=move || lacks.is_some() || busy.get()
+                    >
+                        "Save days"
+                    </button>
+                    {lacks.map(|lacks| view! { <span class="hint">{lacks}</span> })}
+                </div>
+            </form>
+        </section>
+    }
+}
+
 #[component]
 fn Others(me: Myself, making: NodeRef<html::Dialog>) -> impl IntoView {
     let lacks = me.lacks(Permission::OrgsManage);
@@ -197,7 +286,12 @@ pub async fn open_org(id: domain::ids::OrgId, toasts: Toasts) {
 }
 
 #[component]
-fn NewOrg(node: NodeRef<html::Dialog>) -> impl IntoView {
+pub fn NewOrg(
+    node: NodeRef<html::Dialog>,
+    /// One was made.
+    #[prop(optional, into)]
+    made: Option<Callback<()>>,
+) -> impl IntoView {
     const FORM: &str = "new-org-form";
     let toasts = Toasts::get();
     let me = Me::get();
@@ -222,6 +316,9 @@ fn NewOrg(node: NodeRef<html::Dialog>) -> impl IntoView {
                     name.set(String::new());
                     dialog::close(node);
                     me.reload();
+                    if let Some(made) = made {
+                        made.run(());
+                    }
                 }
                 Err(error) => fault.set(Some(error.0.message)),
             }

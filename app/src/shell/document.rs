@@ -14,10 +14,12 @@ pub fn shell(options: LeptosOptions) -> AnyView {
         .filter(|zone| jiff::tz::TimeZone::get(zone).is_ok())
         .unwrap_or_default();
     let now = jiff::Timestamp::now().as_millisecond();
-    let build = use_context::<crate::context::ServerInfo>().map(|info| info.build.to_string());
+    let info = use_context::<crate::context::ServerInfo>();
+    let build = info.as_ref().map(|info| info.build.to_string());
+    let unprotected = info.is_some_and(|info| info.unprotected).then_some("");
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme data-zone=zone data-now=now.to_string() data-build=build>
+        <html lang="en" data-theme=theme data-zone=zone data-now=now.to_string() data-build=build data-unprotected=unprotected>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />

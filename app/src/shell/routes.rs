@@ -67,6 +67,7 @@ lazy_pages! { SettingsPages, settings, __preload_settings:
     TeamsPage => view! { <crate::people::Teams /> },
     AuditPage => view! { <crate::audit::Audit /> },
     OrganisationPage => view! { <crate::settings::Organisation /> },
+    OrganisationsPage => view! { <crate::settings::Organisations /> },
     ProvidersPage => view! { <crate::providers::Providers /> },
 }
 lazy_pages! { FleetPages, fleet, __preload_fleet:
@@ -129,6 +130,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/teams") view={Lazy::<TeamsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view={Lazy::<AuditPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/organisation") view={Lazy::<OrganisationPage>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("settings/organisations") view={Lazy::<OrganisationsPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("settings/sign-in") view={Lazy::<ProvidersPage>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFoundInside ssr=SsrMode::Async />
                 </ParentRoute>

@@ -9,16 +9,19 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::Timestamp;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// "chronaud" in ASCII: whoever holds this advisory lock writes the chain.
-const LOCK: i64 = 0x6368_726f_6e61_7564;
+pub(super) const LOCK: i64 = 0x6368_726f_6e61_7564;
 const PAUSE: Duration = Duration::from_secs(10);
+/// How often old lines are looked for.
+const TRIM: Duration = Duration::from_secs(3600);
 /// Links per transaction.
 const BATCH: i64 = 500;
 /// How far back a line may appear: a transaction commits its line later than the id it was given.
@@ -27,6 +30,7 @@ const LATE: Duration = Duration::from_secs(3600);
 /// Chains what is new, until the control plane stops.
 pub(crate) async fn keep(control: &Control) {
     let stop = control.stopping();
+    let mut trimmed = tokio::time::Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -35,13 +39,23 @@ pub(crate) async fn keep(control: &Control) {
         if let Err(error) = extend(control).await {
             tracing::debug!(error = %error, "the audit log could not be chained now");
         }
+        if trimmed.elapsed() >= TRIM {
+            trimmed = tokio::time::Instant::now();
+            match super::trim(control).await {
+                Ok(0) => {}
+                Ok(lines) => tracing::info!(lines, "deleted lines of the audit log that are kept no longer"),
+                Err(error) => {
+                    tracing::warn!(error = %error, "old lines of the audit log could not be deleted now")
+                }
+            }
+        }
     }
 }
 
 #[derive(QueryableByName)]
-struct Locked {
+pub(super) struct Locked {
     #[diesel(sql_type = Bool)]
-    locked: bool,
+    pub locked: bool,
 }
 
 #[derive(QueryableByName)]
@@ -196,6 +210,8 @@ fn a_while_before(id: Uuid) -> Uuid {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub org: String,
+    /// What retention has deleted before, if anything: the chain is proved from there.
+    pub from: Option<Checkpoint>,
     /// Links that hold.
     pub links: u64,
     /// The last hash, to be noted elsewhere.
@@ -204,6 +220,26 @@ pub struct Verdict {
     pub waiting: u64,
     /// What does not hold, in one sentence.
     pub broken: Option<String>,
+}
+
+/// What retention has left of the lines that it deleted.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Checkpoint {
+    /// The number of the last link that is gone.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    #[diesel(sql_type = Bytea)]
+    hash: Vec<u8>,
+    /// When the last line that is gone was written.
+    #[diesel(sql_type = Timestamptz)]
+    pub until: Timestamp,
+}
+
+impl Checkpoint {
+    /// The hash of the last link that is gone.
+    pub fn hash(&self) -> String {
+        hex(&self.hash)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -249,8 +285,22 @@ pub async fn verify(control: &Control) -> Result<Vec<Verdict>> {
 }
 
 async fn verify_one(conn: &mut AsyncPgConnection, org: Named) -> Result<Verdict> {
-    let (mut seq, mut hash, mut broken) = (0_i64, Vec::new(), None);
-    'all: loop {
+    let from: Option<Checkpoint> = diesel::sql_query(
+        "select seq, hash, until from audit_checkpoints where org_id = $1 order by seq desc limit 1",
+    )
+    .bind::<SqlUuid, _>(org.id)
+    .get_result(conn)
+    .await
+    .optional()?;
+    let (mut seq, mut hash) = from
+        .as_ref()
+        .map_or((0_i64, Vec::new()), |from| (from.seq, from.hash.clone()));
+    let mut broken = match &from {
+        Some(from) => doubt(conn, org.id, from).await?,
+        None => None,
+    };
+    let before = seq;
+    'all: while broken.is_none() {
         let links: Vec<Link> = diesel::sql_query(format!(
             "select c.seq, c.audit_id, c.hash, case when a.id is not null then {} end as columns from audit_chain c \
              left join audit a on a.id = c.audit_id where c.org_id = $1 and c.seq > $2 order by c.seq limit 1000",
@@ -309,11 +359,47 @@ async fn verify_one(conn: &mut AsyncPgConnection, org: Named) -> Result<Verdict>
     .await?;
     Ok(Verdict {
         org: org.name,
-        links: seq.unsigned_abs(),
-        head: (!hash.is_empty()).then(|| hash.iter().map(|byte| format!("{byte:02x}")).collect()),
+        from,
+        links: (seq - before).unsigned_abs(),
+        head: (!hash.is_empty()).then(|| hex(&hash)),
         waiting: waiting.unsigned_abs(),
         broken,
     })
+}
+
+/// Why a checkpoint is not to be believed: lines stand before it, or the log does not tell of it.
+async fn doubt(conn: &mut AsyncPgConnection, org: Uuid, from: &Checkpoint) -> Result<Option<String>> {
+    let Count { count: before } =
+        diesel::sql_query("select count(*) as count from audit_chain where org_id = $1 and seq <= $2")
+            .bind::<SqlUuid, _>(org)
+            .bind::<BigInt, _>(from.seq)
+            .get_result(conn)
+            .await?;
+    if before > 0 {
+        return Ok(Some(format!(
+            "{before} links stand before link {}, where retention has deleted everything.",
+            from.seq + 1
+        )));
+    }
+    let Count { count: told } = diesel::sql_query(
+        "select count(*) as count from audit where org_id = $1 and action = 'audit.trim' \
+         and after->>'link' = $2::text and after->>'hash' = $3",
+    )
+    .bind::<SqlUuid, _>(org)
+    .bind::<BigInt, _>(from.seq)
+    .bind::<Text, _>(from.hash())
+    .get_result(conn)
+    .await?;
+    Ok((told == 0).then(|| {
+        format!(
+            "The lines until link {} are gone, and no line of the log says that retention deleted them.",
+            from.seq
+        )
+    }))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -380,5 +466,86 @@ mod tests {
         );
         let removed = tampered(&format!("delete from audit where id = {second}")).await;
         assert!(removed.contains("is gone"), "{removed}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn retention_leaves_a_checkpoint_from_which_the_rest_is_proved() {
+        let fixture = Fixture::new().await;
+        let control = &fixture.control;
+        let change = domain::people::OrgChange {
+            audit_days: Some(60),
+            ..Default::default()
+        };
+        for name in ["a", "b", "c", "d"] {
+            fixture.person(name, Role::Viewer).await;
+            let team = domain::people::NewTeam {
+                name: name.to_owned(),
+            };
+            crate::people::create_team(control, &fixture.owner, team)
+                .await
+                .unwrap();
+        }
+        // Three of the four lines are old, as lines become by themselves.
+        fixture
+            .sql("alter table audit disable trigger audit_append_only")
+            .await;
+        fixture
+            .sql("update audit set at = now() - interval '90 days' where id in (select id from audit order by id limit 3)")
+            .await;
+        fixture
+            .sql("alter table audit enable trigger audit_append_only")
+            .await;
+        extend(control).await.unwrap();
+        let whole = verify(control).await.unwrap().remove(0);
+        assert_eq!((whole.links, &whole.broken, &whole.from), (4, &None, &None));
+        assert_eq!(
+            super::super::trim(control).await.unwrap(),
+            0,
+            "kept for ever unless somebody says so"
+        );
+        crate::people::change_org(control, &fixture.owner, domain::ids::OrgId::HOME, change)
+            .await
+            .unwrap();
+        extend(control).await.unwrap();
+        let (a, b) = {
+            let other = fixture.another();
+            let (a, b) = tokio::join!(super::super::trim(control), super::super::trim(&other));
+            (a.unwrap(), b.unwrap())
+        };
+        assert_eq!(a + b, 3, "each line goes once");
+        let rest = verify(control).await.unwrap().remove(0);
+        assert_eq!(
+            (rest.links, &rest.broken),
+            (2, &None),
+            "the fourth, and the change of the organisation"
+        );
+        assert_eq!(rest.from.as_ref().unwrap().seq, 3);
+        // The log goes on from there.
+        assert_eq!(extend(control).await.unwrap(), 1, "the line that tells of it");
+        let rest = verify(control).await.unwrap().remove(0);
+        assert_eq!((rest.links, &rest.broken), (3, &None));
+        assert_eq!(fixture.text("select count(*) from audit").await, "3");
+
+        // Whoever deletes past the checkpoint is found out, and so is a checkpoint that nobody told of.
+        let mut conn = control.db().conn().await.unwrap();
+        let refused = diesel::sql_query("delete from audit").execute(&mut conn).await;
+        assert!(refused.unwrap_err().to_string().contains("only grows"));
+        let refused = diesel::sql_query("delete from audit_checkpoints")
+            .execute(&mut conn)
+            .await;
+        assert!(refused.unwrap_err().to_string().contains("only grows"));
+        drop(conn);
+        fixture
+            .sql("insert into audit_checkpoints (org_id, seq, hash, until, lines) select org_id, seq, hash, now(), 1 \
+                  from audit_chain order by seq limit 1")
+            .await;
+        let forged = verify(control).await.unwrap().remove(0).broken.unwrap();
+        assert!(forged.contains("stand before link 5"), "{forged}");
+        fixture
+            .sql("alter table audit_chain disable trigger audit_chain_append_only")
+            .await;
+        fixture.sql("delete from audit_chain where seq = 4").await;
+        let forged = verify(control).await.unwrap().remove(0).broken.unwrap();
+        assert!(forged.contains("no line of the log says"), "{forged}");
     }
 }

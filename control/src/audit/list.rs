@@ -155,6 +155,22 @@ pub async fn list(control: &Control, actor: &Actor, query: &AuditQuery) -> Resul
     })
 }
 
+/// Notes that the log is taken away, before it is.
+///
+/// # Errors
+/// 403.
+pub async fn note_export(control: &Control, actor: &Actor, format: &str, query: &AuditQuery) -> Result<()> {
+    actor.require(Permission::AuditRead)?;
+    let mut conn = control.db().conn().await?;
+    let entry = super::Entry::new("audit.export", "org")
+        .id(actor.org_id.0)
+        .after(serde_json::json!({
+            "format": format, "actor": query.actor, "action": query.action, "object_kind": query.object_kind,
+            "object_id": query.object_id, "outcome": query.outcome, "from": query.from, "to": query.to,
+        }));
+    super::record(&mut conn, actor, entry).await
+}
+
 type Query<'a> = diesel::query_builder::BoxedSqlQuery<'a, diesel::pg::Pg, diesel::query_builder::SqlQuery>;
 
 fn bound<'a>(sql: Query<'a>, actor: &Actor, query: &AuditQuery, after: Option<Uuid>) -> Query<'a> {

@@ -5,10 +5,12 @@
 
 mod chain;
 mod list;
+mod trim;
 
 pub(crate) use chain::keep;
-pub use chain::{Verdict, extend, verify};
-pub use list::{AuditQuery, list};
+pub use chain::{Checkpoint, Verdict, extend, verify};
+pub use list::{AuditQuery, list, note_export};
+pub use trim::trim;
 
 use crate::error::{Error, Result};
 use diesel::sql_types::{Jsonb, Nullable, Text, Uuid as SqlUuid};

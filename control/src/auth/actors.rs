@@ -6,21 +6,26 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Bool, Jsonb, Text, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Jsonb, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     auth::{Actor, Grant, Role, Via, Viewer},
     errors::{ErrorClass, Problem},
-    ids::{OrgId, UserId},
+    ids::{OrgId, ScheduleId, UserId},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The grants of a member `m`, their own and their teams', as a column of a query.
+/// The grants of a member `m`, their own and their teams', and the hosts and schedules that are shared with those teams, as
+/// two columns of a query. Whoever reaches a shared host is operator there.
 pub(super) const GRANTS: &str = "(select coalesce(jsonb_agg(jsonb_build_object('selector', g.selector, 'role', g.role)), '[]') \
-     from grants g where g.org_id = m.org_id and (g.user_id = m.user_id or g.team_id in (\
-     select t.team_id from team_members t where t.org_id = m.org_id and t.user_id = m.user_id))) as grants";
+     from (select g.selector, g.role from grants g where g.org_id = m.org_id and (g.user_id = m.user_id or g.team_id in (\
+     select t.team_id from team_members t where t.org_id = m.org_id and t.user_id = m.user_id)) \
+     union all select 'host:@' || x.host_id, 'operator' from shares x join team_members t on t.team_id = x.team_id \
+     where x.org_id = m.org_id and t.user_id = m.user_id and x.host_id is not null) as g) as grants, \
+     array(select distinct x.schedule_id from shares x join team_members t on t.team_id = x.team_id \
+     where x.org_id = m.org_id and t.user_id = m.user_id and x.schedule_id is not null) as shared";
 
 /// Whether the organisation of a member `m` asks for a second factor that the member has not, as a column of a query.
 pub(super) const MISSING: &str = "((select o.second_factor_required from orgs o where o.id = m.org_id) and not exists (\
@@ -37,6 +42,8 @@ struct Member {
     server_admin: bool,
     #[diesel(sql_type = Jsonb)]
     grants: Value,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    shared: Vec<Uuid>,
 }
 
 /// The actor of a person in an organisation, or nobody when the account is gone, disabled or no member any more.
@@ -66,6 +73,7 @@ pub async fn actor_for_user(conn: &mut AsyncPgConnection, org: OrgId, user: User
                 // What runs on their behalf was planned while they could sign in.
                 second_factor_missing: false,
                 grants: grants(member.grants)?,
+                schedules: schedules(member.shared),
                 via: Via::System,
                 address: None,
             })
@@ -119,6 +127,10 @@ pub(super) async fn home(conn: &mut AsyncPgConnection, user: UserId) -> Result<O
     .await
     .optional()?;
     Ok(org.map(|org| OrgId(org.id)))
+}
+
+pub(super) fn schedules(shared: Vec<Uuid>) -> Vec<ScheduleId> {
+    shared.into_iter().map(ScheduleId).collect()
 }
 
 pub(super) fn grants(stored: Value) -> Result<Vec<Grant>> {

@@ -9,7 +9,7 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Bool, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -120,7 +120,7 @@ async fn insert(conn: &mut AsyncPgConnection, fresh: &Fresh<'_>) -> Result<(ApiK
 /// 403 `session_needed` for a key; 409 `name_taken`; 422 for the name, the selector or the days.
 pub async fn create_own(control: &Control, actor: &Actor, new: NewApiKey) -> Result<CreatedApiKey> {
     actor.require(Permission::OwnManage)?;
-    if matches!(actor.via, Via::ApiKey { .. }) {
+    if matches!(actor.via, Via::ApiKey { .. } | Via::Basic) {
         return Err(session_needed().into());
     }
     let user = person(actor)?;
@@ -310,6 +310,8 @@ struct Valid {
     selector: Option<String>,
     #[diesel(sql_type = Jsonb)]
     grants: serde_json::Value,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    shared: Vec<Uuid>,
     #[diesel(sql_type = Bool)]
     missing: bool,
     #[diesel(sql_type = Bool)]
@@ -360,6 +362,7 @@ pub async fn authenticate_key(control: &Control, key: &str, client: &Client) -> 
         server_admin: valid.server_admin,
         second_factor_missing: valid.missing,
         grants,
+        schedules: actors::schedules(valid.shared),
         via: Via::ApiKey {
             id: ApiKeyId(valid.id),
             scope,

@@ -9,6 +9,7 @@
 mod actors;
 pub mod api_keys;
 mod attempts;
+mod basic;
 mod change_password;
 mod devices;
 mod guessable;
@@ -29,6 +30,8 @@ pub(crate) use actors::role;
 pub use actors::{actor_for_user, viewer};
 pub use api_keys::authenticate_key;
 pub(crate) use attempts::Attempt;
+pub(crate) use basic::Basics;
+pub use basic::{authenticate_basic, basic_is_on};
 pub(crate) use change_password::session_needed;
 pub use change_password::{change_password, complete_reset, reset_for, reset_link, set_first_password};
 pub(crate) use own_sessions::{end_all, replace as replace_session, tell as tell_ended};

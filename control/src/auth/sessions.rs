@@ -8,7 +8,7 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{BigInt, Bool, Bytea, Jsonb, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Bytea, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -75,6 +75,7 @@ pub(crate) async fn create(
         server_admin: false,
         second_factor_missing: false,
         grants: Vec::new(),
+        schedules: Vec::new(),
         via: Via::Session { id },
         address: client.address.clone(),
     };
@@ -101,6 +102,8 @@ struct Open {
     server_admin: bool,
     #[diesel(sql_type = Jsonb)]
     grants: serde_json::Value,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    shared: Vec<Uuid>,
     #[diesel(sql_type = Bool)]
     missing: bool,
     #[diesel(sql_type = Bool)]
@@ -148,6 +151,7 @@ pub async fn authenticate_session(control: &Control, token: &str, client: &Clien
         server_admin: open.server_admin,
         second_factor_missing: open.missing,
         grants: actors::grants(open.grants)?,
+        schedules: actors::schedules(open.shared),
         via: Via::Session {
             id: SessionId(open.id),
         },

@@ -183,6 +183,7 @@ pub(crate) fn stranger(org: OrgId, client: &Client) -> Actor {
         server_admin: false,
         second_factor_missing: false,
         grants: Vec::new(),
+        schedules: Vec::new(),
         via: Via::System,
         address: client.address.clone(),
     }

@@ -8,13 +8,13 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Bool, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Bool, Integer, Nullable, Text, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     auth::{Actor, Permission, Role, Via},
     errors::{ErrorClass, Problem},
-    ids::OrgId,
+    ids::{OrgId, UserId},
     pages::Page,
     people::{Org, OrgChange},
 };
@@ -31,7 +31,12 @@ struct Row {
     role: String,
     #[diesel(sql_type = Bool)]
     second_factor_required: bool,
+    #[diesel(sql_type = Nullable<Integer>)]
+    audit_days: Option<i32>,
 }
+
+/// The fewest and the most days that lines of the audit log are kept.
+const AUDIT_DAYS: std::ops::RangeInclusive<u32> = 30..=3650;
 
 /// The organisations that one belongs to, by name. A key knows its own alone.
 ///
@@ -45,7 +50,7 @@ pub async fn list_orgs(control: &Control, actor: &Actor) -> Result<Page<Org>> {
     };
     let mut conn = control.db().conn().await?;
     let rows: Vec<Row> = diesel::sql_query(
-        "select o.id, o.name, m.role, o.second_factor_required from memberships m join orgs o on o.id = m.org_id \
+        "select o.id, o.name, m.role, o.second_factor_required, o.audit_days from memberships m join orgs o on o.id = m.org_id \
          where m.user_id = $1 and ($2 is null or o.id = $2) order by lower(o.name), o.id limit 500",
     )
     .bind::<Nullable<SqlUuid>, _>(actor.user_id.map(|user| user.0))
@@ -61,6 +66,7 @@ pub async fn list_orgs(control: &Control, actor: &Actor) -> Result<Page<Org>> {
                 name: row.name,
                 current: OrgId(row.id) == actor.org_id,
                 second_factor_required: row.second_factor_required,
+                audit_days: row.audit_days.map(i32::unsigned_abs),
             })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -115,22 +121,34 @@ pub async fn create_org(control: &Control, actor: &Actor, name: &str) -> Result<
         role: Role::Owner,
         current: false,
         second_factor_required: false,
+        audit_days: None,
     })
 }
 
 /// Changes the organisation's name or its rules. Whoever asks for a second factor must have one.
 ///
 /// # Errors
-/// 403; 404 `org_not_found` for any but the one that is open; 409 `second_factor_first`; 422 for the name.
+/// 403; 404 `org_not_found` for any but the one that is open; 409 `second_factor_first`; 422 for the name, `audit_days_invalid`.
 pub async fn change_org(control: &Control, actor: &Actor, id: OrgId, change: OrgChange) -> Result<Org> {
     actor.require(Permission::OrgManage)?;
     if id != actor.org_id {
         return Err(Problem::not_found("org").into());
     }
     let name = change.name.as_deref().map(names::check).transpose()?;
+    if change
+        .audit_days
+        .is_some_and(|days| days != 0 && !AUDIT_DAYS.contains(&days))
+    {
+        return Err(Problem::invalid(
+            "audit_days_invalid",
+            "audit_days",
+            "Lines of the audit log are kept for 30 to 3650 days, or for ever with 0. Choose one of these.",
+        )
+        .into());
+    }
     let mut conn = control.db().conn().await?;
     conn.transaction::<_, Error, _>(async |conn| {
-        let find = "select id, name, '' as role, second_factor_required from orgs where id = $1 for update";
+        let find = "select id, name, '' as role, second_factor_required, audit_days from orgs where id = $1 for update";
         let before: Row = diesel::sql_query(find)
             .bind::<SqlUuid, _>(id.0)
             .get_result(conn)
@@ -144,19 +162,24 @@ pub async fn change_org(control: &Control, actor: &Actor, id: OrgId, change: Org
             .into());
         }
         diesel::sql_query(
-            "update orgs set name = coalesce($2, name), second_factor_required = coalesce($3, second_factor_required) \
-             where id = $1",
+            "update orgs set name = coalesce($2, name), second_factor_required = coalesce($3, second_factor_required), \
+             audit_days = case when $4 is null then audit_days else nullif($4, 0) end where id = $1",
         )
         .bind::<SqlUuid, _>(id.0)
         .bind::<Nullable<Text>, _>(name)
         .bind::<Nullable<Bool>, _>(change.second_factor_required)
+        .bind::<Nullable<Integer>, _>(change.audit_days.and_then(|days| i32::try_from(days).ok()))
         .execute(conn)
         .await?;
         let after: Row = diesel::sql_query(find)
             .bind::<SqlUuid, _>(id.0)
             .get_result(conn)
             .await?;
-        let written = |row: &Row| json!({ "name": row.name, "second_factor_required": row.second_factor_required });
+        let written = |row: &Row| {
+            json!({
+                "name": row.name, "second_factor_required": row.second_factor_required, "audit_days": row.audit_days,
+            })
+        };
         let entry = Entry::new("org.change", "org").object(id.0, &after.name);
         audit::record(conn, actor, entry.before(written(&before)).after(written(&after))).await?;
         Ok(Org {
@@ -165,9 +188,32 @@ pub async fn change_org(control: &Control, actor: &Actor, id: OrgId, change: Org
             role: actor.role,
             current: true,
             second_factor_required: after.second_factor_required,
+            audit_days: after.audit_days.map(i32::unsigned_abs),
         })
     })
     .await
+}
+
+/// An organisation, as a member of it has it in their list.
+pub(super) async fn of_member(conn: &mut AsyncPgConnection, user: UserId, id: OrgId) -> Result<Org> {
+    let row: Option<Row> = diesel::sql_query(
+        "select o.id, o.name, m.role, o.second_factor_required, o.audit_days from memberships m join orgs o on o.id = m.org_id \
+         where m.user_id = $1 and o.id = $2",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .bind::<SqlUuid, _>(id.0)
+    .get_result(conn)
+    .await
+    .optional()?;
+    let row = row.ok_or_else(|| Problem::not_found("org"))?;
+    Ok(Org {
+        id,
+        role: auth::role(&row.role)?,
+        name: row.name,
+        current: false,
+        second_factor_required: row.second_factor_required,
+        audit_days: row.audit_days.map(i32::unsigned_abs),
+    })
 }
 
 /// Opens another organisation that one belongs to, with a new session.
@@ -182,19 +228,10 @@ pub async fn switch_org(control: &Control, actor: &Actor, id: OrgId, client: &Cl
     let mut conn = control.db().conn().await?;
     let session = conn
         .transaction::<_, Error, _>(async |conn| {
-            let row: Option<Row> = diesel::sql_query(
-                "select o.id, o.name, m.role, o.second_factor_required from memberships m join orgs o on o.id = m.org_id \
-                 where m.user_id = $1 and o.id = $2",
-            )
-            .bind::<SqlUuid, _>(user.0)
-            .bind::<SqlUuid, _>(id.0)
-            .get_result(conn)
-            .await
-            .optional()?;
-            let row = row.ok_or_else(|| Problem::not_found("org"))?;
+            let org = of_member(conn, user, id).await?;
             let there = Actor {
                 org_id: id,
-                role: auth::role(&row.role)?,
+                role: org.role,
                 ..actor.clone()
             };
             let session = auth::replace_session(control, conn, &there, id, client)
@@ -203,7 +240,7 @@ pub async fn switch_org(control: &Control, actor: &Actor, id: OrgId, client: &Cl
             audit::record(
                 conn,
                 &session.actor,
-                Entry::new("session.switch", "org").object(id.0, &row.name),
+                Entry::new("session.switch", "org").object(id.0, &org.name),
             )
             .await?;
             Ok(session)
@@ -213,7 +250,7 @@ pub async fn switch_org(control: &Control, actor: &Actor, id: OrgId, client: &Cl
     Ok(session)
 }
 
-fn session_needed() -> Problem {
+pub(super) fn session_needed() -> Problem {
     Problem::new(
         ErrorClass::Forbidden,
         "session_needed",

@@ -28,13 +28,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 #[derive(QueryableByName)]
-struct Account {
+pub(super) struct Account {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Text)]
-    name: String,
+    pub name: String,
     #[diesel(sql_type = Bool)]
-    disabled: bool,
+    pub disabled: bool,
 }
 
 /// Signs somebody in, in the caller's transaction. Gives back the sessions that ended by a change of their roles.
@@ -125,7 +125,7 @@ pub(super) async fn link(
 }
 
 /// The address that counts: with domains it is a verified one of theirs, without it may be missing.
-fn allowed<'a>(provider: &Provider, person: &'a Person) -> Result<Option<&'a str>, Problem> {
+pub(super) fn allowed<'a>(provider: &Provider, person: &'a Person) -> Result<Option<&'a str>, Problem> {
     let first = person.emails.as_slice().first().map(String::as_str);
     if provider.domains.is_empty() {
         return Ok(first);
@@ -141,7 +141,7 @@ fn allowed<'a>(provider: &Provider, person: &'a Person) -> Result<Option<&'a str
 }
 
 /// Whether somebody without an account gets one.
-fn is_welcome(provider: &Provider, person: &Person) -> bool {
+pub(super) fn is_welcome(provider: &Provider, person: &Person) -> bool {
     provider.sign_up == SignUp::AutoCreate
         && granted(&provider.mappings, &person.values)
             .values()
@@ -157,7 +157,7 @@ async fn one_at_a_time(conn: &mut AsyncPgConnection, provider: &Provider, person
     Ok(())
 }
 
-async fn by_subject(
+pub(super) async fn by_subject(
     conn: &mut AsyncPgConnection,
     provider: &Provider,
     person: &Person,
@@ -175,7 +175,7 @@ async fn by_subject(
 
 /// The account that those who manage it gave this address, or that a provider has verified it for which is trusted with that:
 /// another one might verify somebody's address for whoever asks, and they would wait in the account for them.
-async fn by_email(conn: &mut AsyncPgConnection, email: &str) -> Result<Option<Account>> {
+pub(super) async fn by_email(conn: &mut AsyncPgConnection, email: &str) -> Result<Option<Account>> {
     let mut accounts: Vec<Account> = diesel::sql_query(
         "select u.id, u.name, u.disabled_at is not null as disabled from users u where lower(u.email) = lower($1) \
          or exists (select 1 from identities i join identity_providers p on p.id = i.provider_id \

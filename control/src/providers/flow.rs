@@ -8,8 +8,9 @@
 use super::{
     enter, github,
     openid::{self, Once},
-    person::refused,
+    person::{Person, refused},
     rows::{self, Stored},
+    walk,
 };
 use crate::{
     Control,
@@ -20,13 +21,13 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{BigInt, Bytea, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Bytea, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use domain::{
     auth::{Actor, Permission, Via},
     errors::Problem,
-    ids::OrgId,
+    ids::{OrgId, SessionId},
     providers::ProviderKind,
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -50,6 +51,8 @@ pub enum Purpose {
     Link(Actor),
     /// Somebody takes an invitation up with it: the token of its link.
     Join(SecretString),
+    /// A server administrator tries the provider out: nobody is signed in by it.
+    Test(Actor),
 }
 
 /// A sign-in that is about to begin.
@@ -79,13 +82,21 @@ pub struct Begun {
 /// 404 `provider_unknown`; 503 `provider_unreachable`, `provider_misconfigured`; for a link 403 `session_needed`.
 pub async fn begin(control: &Control, begin: Begin<'_>) -> Result<Begun> {
     let mut conn = control.db().conn().await?;
-    let stored = rows::enabled(&mut conn, begin.slug).await?;
+    let is_test = matches!(begin.purpose, Purpose::Test(_));
+    let stored = match is_test {
+        // Before people find it on the sign-in page, too.
+        true => rows::by_slug(&mut conn, begin.slug).await?,
+        false => rows::enabled(&mut conn, begin.slug).await?,
+    };
     drop(conn);
     let stored = stored.ok_or_else(|| refused("provider_unknown"))?;
     let (link_user, link_session, invitation) = match &begin.purpose {
         Purpose::SignIn => (None, None, None),
-        Purpose::Link(actor) => {
-            actor.require(Permission::OwnManage)?;
+        Purpose::Link(actor) | Purpose::Test(actor) => {
+            actor.require(match is_test {
+                true => Permission::ProvidersManage,
+                false => Permission::OwnManage,
+            })?;
             let (Some(user), Via::Session { id }) = (actor.user_id, &actor.via) else {
                 return Err(auth::session_needed().into());
             };
@@ -108,8 +119,8 @@ pub async fn begin(control: &Control, begin: Begin<'_>) -> Result<Begun> {
         "with old as (delete from sign_in_flows where expires_at < now() or state_hash in (select state_hash \
            from sign_in_flows where address = $9 order by created_at desc offset $11)) \
          insert into sign_in_flows (state_hash, browser_hash, provider_id, redirect_uri, next, link_user, link_session, \
-           invitation_hash, address, expires_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 second')",
+           invitation_hash, address, expires_at, is_test) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 second', $12)",
     )
     .bind::<Bytea, _>(tokens::hash(state.expose_secret()))
     .bind::<Bytea, _>(tokens::hash(browser.expose_secret()))
@@ -122,6 +133,7 @@ pub async fn begin(control: &Control, begin: Begin<'_>) -> Result<Begun> {
     .bind::<Nullable<Text>, _>(begin.client.address.as_deref())
     .bind::<BigInt, _>(FLOW_LASTS.as_secs().cast_signed())
     .bind::<BigInt, _>(FROM_ONE_ADDRESS - 1)
+    .bind::<Bool, _>(is_test)
     .execute(&mut conn)
     .await?;
     Ok(Begun { url, browser })
@@ -163,6 +175,8 @@ pub enum Finished {
     In(Entered, String),
     /// The account that is signed in is linked now; back to this path.
     Linked(String),
+    /// The provider was tried out, and nothing else happened; back to this path.
+    Tested(String),
 }
 
 #[derive(QueryableByName)]
@@ -179,6 +193,19 @@ pub(super) struct Flow {
     link_session: Option<Uuid>,
     #[diesel(sql_type = Nullable<Bytea>)]
     pub invitation_hash: Option<Vec<u8>>,
+    #[diesel(sql_type = Bool)]
+    is_test: bool,
+}
+
+impl Flow {
+    /// The person in front of this browser, if it is still the one who asked.
+    fn asked<'a>(&self, actor: Option<&'a Actor>) -> Result<(&'a Actor, SessionId), Problem> {
+        let same = actor.filter(|actor| actor.user_id.map(|user| user.0) == self.link_user);
+        match same.map(|actor| (actor, &actor.via)) {
+            Some((actor, Via::Session { id })) if Some(id.0) == self.link_session => Ok((actor, *id)),
+            _ => Err(refused("session_changed")),
+        }
+    }
 }
 
 /// A sign-in that did not work, and whether it was to link an account.
@@ -228,37 +255,22 @@ async fn completed(
     // Beside slowing down whoever tries things out, it bounds what a stranger can write into the audit log.
     let attempt = auth::Attempt::new(&format!("provider:{slug}"), client.address.as_deref());
     attempt.begin(control).await?;
-    let state = callback.state.unwrap_or_default();
+    let state = callback.state.clone().unwrap_or_default();
     let (stored, flow) = take(control, slug, &state, browser).await?;
     *linking = flow.link_user.is_some();
-    if let Some(error) = callback.error {
-        let word: String = error
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .take(64)
-            .collect();
-        tracing::info!(
-            provider.slug = slug,
-            error = word,
-            "a provider did not sign somebody in"
-        );
-        return Err(refused("provider_refused").into());
+    if flow.is_test {
+        let (actor, session) = flow.asked(actor)?;
+        let came_back = vouched(control, &stored, &flow, callback, &state, browser).await;
+        let mut conn = control.db().conn().await?;
+        attempt.succeeded(&mut conn).await?;
+        drop(conn);
+        walk::keep(control, actor, session, &stored.provider, came_back).await?;
+        return Ok(Finished::Tested(flow.next));
     }
-    let code = callback.code.ok_or_else(|| refused("code_refused"))?;
-    let code = code.expose_secret().to_owned();
-    let once = once(&state, browser, &flow.redirect_uri);
-    let person = match stored.provider.kind {
-        ProviderKind::Oidc => openid::complete(control, &stored, once, code, callback.iss.as_deref()).await?,
-        ProviderKind::Github => github::complete(control, &stored, once, code).await?,
-    };
+    let person = vouched(control, &stored, &flow, callback, &state, browser).await?;
     let mut conn = control.db().conn().await?;
     if flow.link_user.is_some() {
-        // The person in front of this browser is still the one who asked.
-        let same = actor.filter(|actor| {
-            actor.user_id.map(|user| user.0) == flow.link_user
-                && matches!(actor.via, Via::Session { id } if Some(id.0) == flow.link_session)
-        });
-        let actor = same.ok_or_else(|| refused("session_changed"))?;
+        let (actor, _) = flow.asked(actor)?;
         enter::link(&mut conn, actor, &stored.provider, &person).await?;
         attempt.succeeded(&mut conn).await?;
         return Ok(Finished::Linked(flow.next));
@@ -273,13 +285,44 @@ async fn completed(
     Ok(Finished::In(entered, flow.next))
 }
 
+/// Whom the provider vouches for, after all of its answer was checked.
+async fn vouched(
+    control: &Control,
+    stored: &Stored,
+    flow: &Flow,
+    callback: Callback,
+    state: &str,
+    browser: &str,
+) -> Result<Person> {
+    if let Some(error) = callback.error {
+        let word: String = error
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .take(64)
+            .collect();
+        tracing::info!(
+            provider.slug = stored.provider.slug,
+            error = word,
+            "a provider did not sign somebody in"
+        );
+        return Err(refused("provider_refused").into());
+    }
+    let code = callback.code.ok_or_else(|| refused("code_refused"))?;
+    let code = code.expose_secret().to_owned();
+    let once = once(state, browser, &flow.redirect_uri);
+    Ok(match stored.provider.kind {
+        ProviderKind::Oidc => openid::complete(control, stored, once, code, callback.iss.as_deref()).await?,
+        ProviderKind::Github => github::complete(control, stored, once, code).await?,
+    })
+}
+
 /// Takes the row of a sign-in, which is gone by it.
 async fn take(control: &Control, slug: &str, state: &str, browser: &str) -> Result<(Stored, Flow), Error> {
     let mut conn = control.db().conn().await?;
     let flow: Option<Flow> = diesel::sql_query(
         "delete from sign_in_flows f using identity_providers p where f.state_hash = $1 and f.browser_hash = $2 \
-         and f.expires_at > now() and p.id = f.provider_id and p.slug = $3 and p.enabled \
-         returning f.provider_id, f.redirect_uri, f.next, f.link_user, f.link_session, f.invitation_hash",
+         and f.expires_at > now() and p.id = f.provider_id and p.slug = $3 and (p.enabled or f.is_test) \
+         returning f.provider_id, f.redirect_uri, f.next, f.link_user, f.link_session, f.invitation_hash, f.is_test",
     )
     .bind::<Bytea, _>(tokens::hash(state))
     .bind::<Bytea, _>(tokens::hash(browser))

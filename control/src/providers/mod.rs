@@ -17,12 +17,14 @@ mod probe;
 mod roles;
 mod rows;
 mod service;
+mod walk;
 
 pub(crate) use discover::Known;
 pub use flow::{Begin, Begun, Callback, FLOW_LASTS, Finished, Purpose, Refused, begin, finish};
 pub use identities::{list_identities, unlink};
 pub use managed::{FromEnvironment, keep_managed};
-pub(crate) use policy::passwords_taken;
+pub(crate) use policy::{basic_taken, passwords_taken};
 pub use policy::{set_sign_in_policy, sign_in_policy, ways};
 pub use probe::{probe, probe_stored};
 pub use service::{create, delete, get, list, update};
+pub use walk::walked;

@@ -54,6 +54,15 @@ pub(crate) async fn passwords_taken(conn: &mut AsyncPgConnection) -> Result<bool
     Ok(taken.yes)
 }
 
+/// Whether requests of the API may bring a name and a password.
+pub(crate) async fn basic_taken(conn: &mut AsyncPgConnection) -> Result<bool> {
+    let taken: Answer =
+        diesel::sql_query("select coalesce((select basic_sign_in from server_settings), false) as yes")
+            .get_result(conn)
+            .await?;
+    Ok(taken.yes)
+}
+
 /// How people may sign in.
 ///
 /// # Errors
@@ -62,10 +71,11 @@ pub async fn sign_in_policy(control: &Control) -> Result<SignInPolicy> {
     let mut conn = control.db().conn().await?;
     Ok(SignInPolicy {
         passwords: passwords_taken(&mut conn).await?,
+        basic: basic_taken(&mut conn).await?,
     })
 }
 
-/// Switches passwords on or off. Sessions stay as they are.
+/// Switches passwords on or off, and whether the API takes them with each request. Sessions stay as they are.
 ///
 /// # Errors
 /// 403 for all but server administrators; 409 `link_first` for whoever could not come in any more.
@@ -95,17 +105,22 @@ pub async fn set_sign_in_policy(
                 .into());
             }
         }
-        let before = passwords_taken(conn).await?;
-        diesel::sql_query("update server_settings set password_sign_in = $1")
+        let before = SignInPolicy {
+            passwords: passwords_taken(conn).await?,
+            basic: basic_taken(conn).await?,
+        };
+        diesel::sql_query("update server_settings set password_sign_in = $1, basic_sign_in = $2")
             .bind::<Bool, _>(policy.passwords)
+            .bind::<Bool, _>(policy.basic)
             .execute(conn)
             .await?;
         let entry = Entry::new("server.sign_in_policy", "server")
-            .before(json!({ "passwords": before }))
-            .after(json!({ "passwords": policy.passwords }));
+            .before(json!({ "passwords": before.passwords, "basic": before.basic }))
+            .after(json!({ "passwords": policy.passwords, "basic": policy.basic }));
         audit::record(conn, actor, entry).await?;
         Ok(SignInPolicy {
             passwords: passwords_taken(conn).await?,
+            basic: policy.basic,
         })
     })
     .await

@@ -55,8 +55,8 @@ pub async fn probe(
         ),
         (Ok(Some(_)), _) => good(
             "Client",
-            "The id and the secret are shown to the provider only with a sign-in: link your own account in Settings, Profile to \
-             try them.",
+            "The id and the secret are shown to the provider only with a sign-in: save, and choose Try signing in in the list. Nobody is signed in \
+             by it.",
         ),
     });
     Ok(ProbeReport {

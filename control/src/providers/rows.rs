@@ -163,6 +163,16 @@ pub(super) async fn one(conn: &mut AsyncPgConnection, id: ProviderId, lock: bool
     row.map(Row::stored).transpose()
 }
 
+/// The one under this slug, whether it is switched on or not.
+pub(super) async fn by_slug(conn: &mut AsyncPgConnection, slug: &str) -> Result<Option<Stored>> {
+    let row: Option<Row> = diesel::sql_query(format!("{SELECT} where p.slug = $1"))
+        .bind::<Text, _>(slug)
+        .get_result(conn)
+        .await
+        .optional()?;
+    row.map(Row::stored).transpose()
+}
+
 /// The one that is switched on under this slug.
 pub(super) async fn enabled(conn: &mut AsyncPgConnection, slug: &str) -> Result<Option<Stored>> {
     let row: Option<Row> = diesel::sql_query(format!("{SELECT} where p.slug = $1 and p.enabled"))

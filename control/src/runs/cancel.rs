@@ -1,7 +1,12 @@
 //! Cancelling a run.
 
 use super::queries;
-use crate::{Control, audit, error::Result, events::Topic};
+use crate::{
+    Control, audit,
+    error::Result,
+    events::Topic,
+    schedules::rights::{require, require_to_operate},
+};
 use diesel::{
     OptionalExtension, QueryableByName,
     sql_types::{Array, Text, Uuid as SqlUuid},
@@ -33,9 +38,12 @@ pub async fn cancel(control: &Control, actor: &Actor, id: RunId) -> Result<RunSu
     let mut conn = control.db().conn().await?;
     let summary = conn
         .transaction(async |conn| {
-            if !Rights::of(actor).are_whole() {
-                let run = queries::plan(conn, actor.org_id, id).await?;
-                crate::schedules::rights::require(control, actor, &run.steps)?;
+            if !Rights::of(actor).are_whole() || !actor.may(Permission::ContainersOperate) {
+                let (schedule, run) = queries::planned(conn, actor.org_id, id).await?;
+                match schedule {
+                    Some(schedule) => require_to_operate(control, actor, schedule, &run.steps)?,
+                    None => require(control, actor, &run.steps)?,
+                }
             }
             let cancelled: Option<Cancelled> = diesel::sql_query(
                 "with cancelled as (\

@@ -9,7 +9,7 @@ use crate::{
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
     dsl::sql,
-    sql_types::{BigInt, Bool, Jsonb, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Jsonb, Nullable, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -407,24 +407,32 @@ impl TargetRow {
 struct PlanRow {
     #[diesel(sql_type = Jsonb)]
     plan: Value,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    schedule_id: Option<Uuid>,
 }
 
-/// What a run does.
+/// What a run does, and the schedule that it is of.
 ///
 /// # Errors
 /// 404 `run_not_found`.
-pub(super) async fn plan(conn: &mut AsyncPgConnection, org: OrgId, id: RunId) -> Result<RunPlan> {
-    let row: Option<PlanRow> = diesel::sql_query("select plan from runs where org_id = $1 and id = $2")
-        .bind::<SqlUuid, _>(org.0)
-        .bind::<SqlUuid, _>(id.0)
-        .get_result(conn)
-        .await
-        .optional()?;
+pub(super) async fn planned(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    id: RunId,
+) -> Result<(Option<ScheduleId>, RunPlan)> {
+    let row: Option<PlanRow> =
+        diesel::sql_query("select plan, schedule_id from runs where org_id = $1 and id = $2")
+            .bind::<SqlUuid, _>(org.0)
+            .bind::<SqlUuid, _>(id.0)
+            .get_result(conn)
+            .await
+            .optional()?;
     let row = row.ok_or_else(|| Problem::not_found("run"))?;
-    serde_json::from_value(row.plan).map_err(|source| Error::Stored {
+    let plan = serde_json::from_value(row.plan).map_err(|source| Error::Stored {
         what: "a run's plan",
         source,
-    })
+    })?;
+    Ok((row.schedule_id.map(ScheduleId), plan))
 }
 
 /// The state that a stored word means.

@@ -25,7 +25,7 @@ pub async fn set_enabled(
     id: ScheduleId,
     enabled: bool,
 ) -> Result<Schedule> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| switched(control, conn, actor, id, enabled).await)
@@ -44,7 +44,7 @@ pub async fn switch_many(
     ids: &[ScheduleId],
     enabled: bool,
 ) -> Result<Vec<Schedule>> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let ordered = pause::ordered(ids)?;
     let mut conn = control.db().conn().await?;
     let schedules = conn
@@ -72,7 +72,7 @@ async fn switched(
     enabled: bool,
 ) -> Result<Schedule> {
     let (mut row, before) = queries::locked(conn, actor.org_id, id).await?;
-    rights::require(control, actor, &before.steps)?;
+    rights::require_on(control, actor, &before)?;
     labels::refuse_gone(&row, &before)?;
     if row.enabled == enabled {
         return Ok(before);

@@ -31,14 +31,14 @@ const FURTHEST: TimeDelta = TimeDelta::days(366);
 /// # Errors
 /// 403; 404; 409 `no_such_fire` when nothing would run then, `fire_moved`.
 pub async fn skip_at(control: &Control, actor: &Actor, id: ScheduleId, at: Timestamp) -> Result<Schedule> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let at = at.trunc_subsecs(6);
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
             // The lock keeps the ticker from deciding this very fire time meanwhile.
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
-            rights::require(control, actor, &before.steps)?;
+            rights::require_on(control, actor, &before)?;
             coming(&row, at)?;
             match decided(conn, id, at).await? {
                 Some(fire) if fire.moved_to.is_some() => return Err(moved_already(&row, at).into()),
@@ -64,13 +64,13 @@ pub async fn move_fire(
     at: Timestamp,
     to: Timestamp,
 ) -> Result<Schedule> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let (at, to) = (at.trunc_subsecs(6), to.trunc_subsecs(6));
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
-            rights::require(control, actor, &before.steps)?;
+            rights::require_on(control, actor, &before)?;
             let times = coming(&row, at)?;
             if let Some(fire) = decided(conn, id, at).await? {
                 return match fire.moved_to {
@@ -120,13 +120,13 @@ pub async fn move_fire(
 /// # Errors
 /// 403; 404. Without such a decision nothing changes.
 pub async fn undo_at(control: &Control, actor: &Actor, id: ScheduleId, at: Timestamp) -> Result<Schedule> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let at = at.trunc_subsecs(6);
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
             let (_, before) = queries::locked(conn, actor.org_id, id).await?;
-            rights::require(control, actor, &before.steps)?;
+            rights::require_on(control, actor, &before)?;
             let deleted: Option<Ahead> = diesel::sql_query(
                 "delete from schedule_fires where schedule_id = $1 and fire_at = $2 and run_id is null \
                  and state in ('skipped', 'postponed') and fire_at > clock_timestamp() \

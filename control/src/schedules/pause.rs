@@ -29,7 +29,7 @@ pub async fn pause(
     id: ScheduleId,
     until: Option<Timestamp>,
 ) -> Result<Schedule> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| paused(control, conn, actor, id, until).await)
@@ -48,7 +48,7 @@ pub async fn pause_many(
     ids: &[ScheduleId],
     until: Option<Timestamp>,
 ) -> Result<Vec<Schedule>> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let ordered = ordered(ids)?;
     let mut conn = control.db().conn().await?;
     let schedules = conn
@@ -87,7 +87,7 @@ pub(super) async fn paused(
     until: Option<Timestamp>,
 ) -> Result<Schedule> {
     let (row, before) = queries::locked(conn, actor.org_id, id).await?;
-    rights::require(control, actor, &before.steps)?;
+    rights::require_on(control, actor, &before)?;
     labels::refuse_gone(&row, &before)?;
     if let Some(until) = until {
         if until <= row.now {

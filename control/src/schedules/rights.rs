@@ -1,11 +1,14 @@
 //! Who may touch a schedule: whose role holds on some containers only may touch those that are about these.
 
-use crate::{Control, runs};
+use super::queries;
+use crate::{Control, error::Result, runs};
+use diesel_async::AsyncPgConnection;
 use domain::{
     actions::Action,
     auth::{Actor, Permission, Rights},
     errors::{ErrorClass, Problem},
-    schedules::Step,
+    ids::ScheduleId,
+    schedules::{Schedule, Step},
     selectors::Selector,
 };
 
@@ -39,12 +42,53 @@ pub(crate) fn require_no_limit(actor: &Actor) -> Result<(), Problem> {
     .with("permission", Permission::SchedulesManage.as_str()))
 }
 
+/// Refuses to run a schedule or to hold it back to those who have no right of their own to what it does, unless it is
+/// shared with a team of theirs.
+///
+/// # Errors
+/// As [`require`].
+pub(crate) fn require_to_operate(
+    control: &Control,
+    actor: &Actor,
+    id: ScheduleId,
+    steps: &[Step],
+) -> Result<(), Problem> {
+    if actor.shares(id) {
+        return Ok(());
+    }
+    require(control, actor, steps)
+}
+
+/// As [`require_to_operate`], for a schedule as it is shown.
+pub(super) fn require_on(control: &Control, actor: &Actor, schedule: &Schedule) -> Result<(), Problem> {
+    require_to_operate(control, actor, schedule.id, &schedule.steps)
+}
+
+/// The name of a schedule that somebody may share: they may change it.
+///
+/// # Errors
+/// 403; 404 `schedule_not_found`.
+pub(crate) async fn shareable(
+    conn: &mut AsyncPgConnection,
+    control: &Control,
+    actor: &Actor,
+    id: ScheduleId,
+) -> Result<String> {
+    let schedule = queries::view(conn, actor.org_id, id).await?;
+    actor.require(Permission::SchedulesManage)?;
+    require_no_limit(actor)?;
+    require(control, actor, &schedule.steps)?;
+    Ok(schedule.name)
+}
+
 /// Refuses when a step would act on a container on which the actor may not, or on more than its target. What that fits
 /// later is decided anew by each run, by the rights of the person it acts for.
 ///
 /// # Errors
 /// 403 `forbidden`, with the containers if they are the reason.
 pub(crate) fn require(control: &Control, actor: &Actor, steps: &[Step]) -> Result<(), Problem> {
+    // A schedule that is shared with them is not enough for what is asked here.
+    actor.require(Permission::ContainersOperate)?;
     let rights = Rights::of(actor);
     if rights.are_whole() {
         return Ok(());

@@ -12,11 +12,12 @@ use domain::{
     auth::{Actor, Permission},
     errors::{ErrorClass, Problem},
     guards::Guards,
-    ids::ScheduleId,
+    ids::{ScheduleId, UserId},
     runs::{RunPlan, RunSummary, RunTrigger},
 };
 
-/// Runs a schedule's steps now, enabled or not; its coming fire times stay. The run acts for the person who asks.
+/// Runs a schedule's steps now, enabled or not; its coming fire times stay. The run acts for the person who asks; where the
+/// schedule is shared with them and their own rights are not enough, for whom the schedule acts.
 ///
 /// # Errors
 /// 403; 404; 409 `schedule_unreadable`.
@@ -45,7 +46,11 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                 ..RunPlan::default()
             }
             .cut_to(actor.limit());
-            rights::require(control, actor, &plan.steps)?;
+            rights::require_to_operate(control, actor, id, &plan.steps)?;
+            let acts_for = match rights::require(control, actor, &plan.steps) {
+                Ok(()) => actor.user_id,
+                Err(_) => Some(UserId(row.acts_for)),
+            };
             let run = runs::start(
                 conn,
                 &NewRun {
@@ -56,7 +61,7 @@ pub async fn run_now(control: &Control, actor: &Actor, id: ScheduleId) -> Result
                         by: actor.name.clone(),
                     },
                     plan,
-                    acts_for: actor.user_id,
+                    acts_for,
                     scheduled_for: None,
                     priority,
                 },

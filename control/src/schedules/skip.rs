@@ -19,13 +19,13 @@ use domain::{
 /// # Errors
 /// 403; 404; 409 `nothing_to_skip` when no fire time comes.
 pub async fn skip_next(control: &Control, actor: &Actor, id: ScheduleId) -> Result<Schedule> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
             // The lock keeps the ticker from deciding this very fire time meanwhile.
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
-            rights::require(control, actor, &before.steps)?;
+            rights::require_on(control, actor, &before)?;
             let Some(fire_at) = row.next_at.filter(|_| row.enabled) else {
                 return Err(Problem::new(
                     ErrorClass::Conflict,
@@ -59,12 +59,12 @@ pub async fn skip_next(control: &Control, actor: &Actor, id: ScheduleId) -> Resu
 /// # Errors
 /// 403; 404.
 pub async fn unskip(control: &Control, actor: &Actor, id: ScheduleId) -> Result<Schedule> {
-    actor.require(Permission::SchedulesManage)?;
+    actor.require(Permission::SchedulesOperate)?;
     let mut conn = control.db().conn().await?;
     let schedule = conn
         .transaction(async |conn| {
             let (row, before) = queries::locked(conn, actor.org_id, id).await?;
-            rights::require(control, actor, &before.steps)?;
+            rights::require_on(control, actor, &before)?;
             let Some(fire_at) = row.next_at.filter(|_| row.skipped) else {
                 return Ok::<_, crate::Error>(before);
             };

@@ -13,6 +13,7 @@ pub(crate) use key::Sealed;
 pub use key::{KeyError, SealKey};
 pub(crate) use owned::{Owner, delete_for, is_kept_for, open_for, put_for};
 pub use rotate::{Rotated, rotate};
+pub(crate) use store::id_of;
 pub use store::{check_key, delete, open, put};
 
 pub use secrecy::SecretString;

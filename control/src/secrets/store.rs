@@ -140,6 +140,23 @@ pub async fn open(control: &Control, org: OrgId, name: &str) -> Result<SecretStr
         .map_err(|_| Error::Internal("a secret is not text".to_owned()))
 }
 
+/// The id of a secret, for what is written about it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn id_of(control: &Control, org: OrgId, name: &str) -> Result<Option<SecretId>> {
+    let mut conn = control.db().conn().await?;
+    let row: Option<Id> = diesel::sql_query(
+        "select id from secrets where org_id = $1 and lower(name) = lower($2) and host_id is null and schedule_id is null",
+    )
+    .bind::<SqlUuid, _>(org.0)
+    .bind::<Text, _>(name.trim())
+    .get_result(&mut conn)
+    .await
+    .optional()?;
+    Ok(row.map(|row| SecretId(row.id)))
+}
+
 #[derive(QueryableByName)]
 struct Named {
     #[diesel(sql_type = Text)]

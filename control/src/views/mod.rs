@@ -1,4 +1,4 @@
-//! Saved views of the fleet: one person's own, in one organisation.
+//! Saved views of the fleet: one person's own, in one organisation, and those that are shared with a team of theirs.
 
 use crate::{
     Control, audit,
@@ -7,7 +7,7 @@ use crate::{
 };
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Integer, Jsonb, Text, Uuid as SqlUuid},
+    sql_types::{Array, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -33,7 +33,16 @@ struct Row {
     show: Value,
     #[diesel(sql_type = Integer)]
     version: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    owner: Option<String>,
+    #[diesel(sql_type = Array<Text>)]
+    teams: Vec<String>,
 }
+
+/// Everything that [`Row`] wants, for the person `$2` in the organisation `$1`; conditions follow.
+const SELECT: &str = "select v.id, v.name, v.show, v.version, case when v.user_id <> $2 then u.name end as owner, \
+     array(select t.name from shares x join teams t on t.id = x.team_id where x.view_id = v.id order by lower(t.name)) as teams \
+     from views v join users u on u.id = v.user_id where v.org_id = $1";
 
 impl Row {
     /// What a newer release stored is shown as far as it is known.
@@ -45,11 +54,13 @@ impl Row {
             address: show.address(),
             show,
             version: self.version,
+            owner: self.owner,
+            teams: self.teams,
         }
     }
 }
 
-/// The caller's views, by name.
+/// The caller's views by name, and after them those that are shared with a team of theirs.
 ///
 /// # Errors
 /// 403.
@@ -57,9 +68,10 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Page<View>> {
     actor.require(Permission::ContainersRead)?;
     let user = person(actor)?;
     let mut conn = control.db().conn().await?;
-    let rows: Vec<Row> = diesel::sql_query(
-        "select id, name, show, version from views where org_id = $1 and user_id = $2 order by lower(name), id",
-    )
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "{SELECT} and (v.user_id = $2 or exists (select 1 from shares x join team_members m on m.team_id = x.team_id \
+         where x.view_id = v.id and m.user_id = $2)) order by v.user_id <> $2, lower(v.name), v.id limit 1000"
+    ))
     .bind::<SqlUuid, _>(actor.org_id.0)
     .bind::<SqlUuid, _>(user.0)
     .load(&mut conn)
@@ -80,7 +92,8 @@ pub async fn create(control: &Control, actor: &Actor, draft: ViewDraft) -> Resul
     actor.require(Permission::ContainersRead)?;
     let user = person(actor)?;
     let draft = draft.checked()?;
-    if list(control, actor).await?.items.len() >= MOST {
+    let own = list(control, actor).await?.items;
+    if own.iter().filter(|view| view.owner.is_none()).count() >= MOST {
         return Err(Problem::invalid(
             "too_many_views",
             "name",
@@ -163,12 +176,12 @@ pub async fn delete(control: &Control, actor: &Actor, id: ViewId) -> Result<()> 
 }
 
 async fn locked(conn: &mut AsyncPgConnection, actor: &Actor, user: UserId, id: ViewId) -> Result<Row> {
-    let row: Option<Row> = diesel::sql_query(
-        "select id, name, show, version from views where id = $1 and org_id = $2 and user_id = $3 for update",
-    )
-    .bind::<SqlUuid, _>(id.0)
+    let row: Option<Row> = diesel::sql_query(format!(
+        "{SELECT} and v.user_id = $2 and v.id = $3 for update of v"
+    ))
     .bind::<SqlUuid, _>(actor.org_id.0)
     .bind::<SqlUuid, _>(user.0)
+    .bind::<SqlUuid, _>(id.0)
     .get_result(conn)
     .await
     .optional()?;

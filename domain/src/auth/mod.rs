@@ -11,7 +11,7 @@ pub use rights::Rights;
 
 use crate::{
     errors::{ErrorClass, Problem},
-    ids::{ApiKeyId, OrgId, SessionId, UserId},
+    ids::{ApiKeyId, OrgId, RunId, ScheduleId, SessionId, UserId},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -179,7 +179,7 @@ macro_rules! permissions {
                 match self.needs() {
                     Needs::Role(Role::Admin | Role::Owner) | Needs::ServerAdmin => Scope::Manage,
                     Needs::Role(Role::Operator) => Scope::Operate,
-                    _ if self == Self::OwnManage => Scope::Manage,
+                    _ if matches!(self, Self::OwnManage | Self::SharesManage) => Scope::Manage,
                     Needs::Role(Role::Viewer) | Needs::SignIn | Needs::Nothing => Scope::Read,
                 }
             }
@@ -204,10 +204,12 @@ permissions! {
     HostsManage = "hosts.manage", Needs::Role(Role::Admin);
     /// See schedules.
     SchedulesRead = "schedules.read", Needs::Role(Role::Viewer);
-    /// Make, change, skip and delete schedules.
+    /// Make, change and delete schedules.
     SchedulesManage = "schedules.manage", Needs::Role(Role::Operator);
     /// Run a schedule now.
     SchedulesRun = "schedules.run", Needs::Role(Role::Operator);
+    /// Skip and move runs of a schedule, pause it, switch it on and off.
+    SchedulesOperate = "schedules.operate", Needs::Role(Role::Operator);
     /// See runs and their logs.
     RunsRead = "runs.read", Needs::Role(Role::Viewer);
     /// Cancel a run.
@@ -224,9 +226,11 @@ permissions! {
     UsersRead = "users.read", Needs::Role(Role::Viewer);
     /// Manage members, invitations, teams and grants.
     UsersManage = "users.manage", Needs::Role(Role::Admin);
+    /// Share one's own views with a team, schedules that one may change, and as an admin hosts.
+    SharesManage = "shares.manage", Needs::Role(Role::Viewer);
     /// Change the organisation itself: its name and its rules.
     OrgManage = "org.manage", Needs::Role(Role::Owner);
-    /// Make organisations.
+    /// See every organisation of the server from outside, make, rename and join one.
     OrgsManage = "orgs.manage", Needs::ServerAdmin;
     /// Manage the ways to sign in: providers, and whether passwords are taken.
     ProvidersManage = "providers.manage", Needs::ServerAdmin;
@@ -239,7 +243,19 @@ impl Permission {
     pub fn is_about_containers(self) -> bool {
         matches!(
             self,
-            Self::ContainersOperate | Self::SchedulesManage | Self::SchedulesRun | Self::RunsCancel
+            Self::ContainersOperate
+                | Self::SchedulesManage
+                | Self::SchedulesRun
+                | Self::SchedulesOperate
+                | Self::RunsCancel
+        )
+    }
+
+    /// Whether a schedule that is shared with a team allows it to the team's members, on that schedule.
+    pub fn comes_with_a_schedule(self) -> bool {
+        matches!(
+            self,
+            Self::SchedulesRun | Self::SchedulesOperate | Self::RunsCancel
         )
     }
 }
@@ -258,6 +274,12 @@ pub enum Via {
         /// Elsewhere the key may only look.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         selector: Option<String>,
+    },
+    /// A name and a password with the request, where that is switched on.
+    Basic,
+    /// A run, on behalf of the person it acts for.
+    Run {
+        id: RunId,
     },
     /// The server itself: a schedule, the recovery sweep, the first start.
     System,
@@ -291,6 +313,9 @@ pub struct Actor {
     #[serde(default)]
     pub second_factor_missing: bool,
     pub grants: Vec<Grant>,
+    /// The schedules that are shared with their teams: these they may run, skip, move and pause, whatever they touch.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleId>,
     pub via: Via,
     /// Where the request came from, as far as trusted proxies tell.
     pub address: Option<String>,
@@ -307,6 +332,7 @@ impl Actor {
             server_admin: false,
             second_factor_missing: false,
             grants: Vec::new(),
+            schedules: Vec::new(),
             via: Via::System,
             address: None,
         }
@@ -320,7 +346,8 @@ impl Actor {
         }
     }
 
-    /// Whether the table allows it. What is about containers may be allowed on some of them only: see [`Rights`].
+    /// Whether the table allows it. What is about containers may be allowed on some of them only, see [`Rights`], and what
+    /// comes with a shared schedule on that one only, see [`Self::shares`].
     pub fn may(&self, permission: Permission) -> bool {
         if self.scope() < permission.scope() || self.waits_for_second_factor(permission) {
             return false;
@@ -328,10 +355,17 @@ impl Actor {
         match permission.needs() {
             Needs::ServerAdmin => self.server_admin,
             Needs::Role(_) if permission.is_about_containers() => {
-                self.role.may(permission) || self.grants.iter().any(|grant| grant.role.may(permission))
+                self.role.may(permission)
+                    || self.grants.iter().any(|grant| grant.role.may(permission))
+                    || permission.comes_with_a_schedule() && !self.schedules.is_empty()
             }
             _ => self.role.may(permission),
         }
+    }
+
+    /// Whether this schedule is shared with a team of theirs. A key that holds on some containers only has no part in it.
+    pub fn shares(&self, schedule: ScheduleId) -> bool {
+        self.schedules.contains(&schedule) && self.limit().is_none()
     }
 
     fn waits_for_second_factor(&self, permission: Permission) -> bool {
@@ -478,6 +512,31 @@ mod tests {
             actor.require(Permission::HostsRead).unwrap_err().code,
             "second_factor_required"
         );
+    }
+
+    #[test]
+    fn a_shared_schedule_lets_a_viewer_work_with_it_and_with_nothing_else() {
+        let mut actor = Actor::system(OrgId::new());
+        actor.role = Role::Viewer;
+        let shared = ScheduleId::new();
+        actor.schedules = vec![shared];
+        assert!(actor.shares(shared) && !actor.shares(ScheduleId::new()));
+        for permission in Permission::ALL {
+            let expected = Role::Viewer.may(*permission) || permission.comes_with_a_schedule();
+            assert_eq!(actor.may(*permission), expected, "{permission:?}");
+        }
+        actor.via = Via::ApiKey {
+            id: ApiKeyId::new(),
+            scope: Scope::Read,
+            selector: None,
+        };
+        assert!(!actor.may(Permission::SchedulesRun), "the key only reads");
+        actor.via = Via::ApiKey {
+            id: ApiKeyId::new(),
+            scope: Scope::Manage,
+            selector: Some("host:nas".to_owned()),
+        };
+        assert!(!actor.shares(shared), "the key holds on some containers only");
     }
 
     #[test]

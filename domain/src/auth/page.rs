@@ -14,7 +14,10 @@ Who may do what. This page is written from the table that the server itself asks
 - **Grants** give a member or a team another role on the containers of a selector. Where a grant fits it counts instead of the member's own
   role, and of several the highest: `operator` on `stack:media` widens a viewer, `viewer` on `host:prod` narrows an operator. They decide about the permissions
   marked with *. Admins and owners keep their role everywhere.
-- **Server administrators** make organisations and manage the ways to sign in. Inside an organisation they may do what their role there allows, and nothing as a stranger.
+- **Sharing** with a team: on a host that is shared with it, its members are operators; a schedule that is shared with it they may run, skip,
+  move, pause and switch on and off, whatever it touches, and its runs go on acting for whom the schedule acts; a view that is shared with it is in their list.
+- **Server administrators** make organisations and manage the ways to sign in. Inside an organisation they may do what their role there allows, and nothing as a stranger;
+  whoever of them joins one is recorded in its log.
 - What belongs to another organisation is answered with 404, as if it were not there.
 
 | Permission | | Viewer | Operator | Admin | Owner | Scope of a key |

@@ -32,6 +32,10 @@ impl Rights {
                 Err(_) => {}
             }
         }
+        // Grants that only widen say nothing new where the role is as high: the role then holds everywhere.
+        if unreadable.is_none() && grants.iter().all(|(_, role)| *role >= actor.role) {
+            grants.retain(|(_, role)| *role > actor.role);
+        }
         let limit = match &actor.via {
             Via::ApiKey {
                 selector: Some(text), ..
@@ -203,6 +207,19 @@ mod tests {
             operator.may_on(Permission::ContainersOperate, &Named("web", "prod")),
             "the highest of those that fit"
         );
+    }
+
+    #[test]
+    fn what_says_nothing_new_takes_nothing_away() {
+        let operator = actor(Role::Operator, &[("host:nas", Role::Operator)]);
+        assert!(Rights::of(&operator).are_whole());
+        assert!(operator.require_everywhere(Permission::SchedulesManage).is_ok());
+        let narrowed = actor(
+            Role::Operator,
+            &[("host:nas", Role::Operator), ("*", Role::Viewer)],
+        );
+        assert!(narrowed.may_on(Permission::ContainersOperate, &PLEX));
+        assert!(!narrowed.may_on(Permission::ContainersOperate, &DB));
     }
 
     #[test]

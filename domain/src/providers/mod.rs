@@ -255,10 +255,21 @@ pub struct ProbeReport {
     pub steps: Vec<ProbeStep>,
 }
 
+/// What came of a round trip to a provider, by which nobody was signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walked {
+    /// Its name.
+    pub provider: String,
+    pub report: ProbeReport,
+}
+
 /// How people may sign in at this server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignInPolicy {
     /// Whether names and passwords are taken.
     pub passwords: bool,
+    /// Whether requests of the API may bring a name and a password (HTTP Basic); never those of an account with a second factor.
+    #[serde(default)]
+    pub basic: bool,
 }

@@ -16,7 +16,7 @@ use domain::{
     auth::{Permission, Viewer},
     ids::{ApiKeyId, OrgId, SessionId},
     pages::Page,
-    people::{ApiKey, CreatedApiKey, NewApiKey, Org, OrgChange, Session},
+    people::{ApiKey, CreatedApiKey, JoinOrg, NewApiKey, Org, OrgChange, OrgLine, Session},
 };
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,24 @@ pub fn routes(routes: Routes) -> Routes {
             "/api/v1/orgs/{id}",
             Permission::OrgManage,
             change_org,
+        )
+        .guarded(
+            Method::GET,
+            "/api/v1/server/orgs",
+            Permission::OrgsManage,
+            all_orgs,
+        )
+        .guarded(
+            Method::PATCH,
+            "/api/v1/server/orgs/{id}",
+            Permission::OrgsManage,
+            rename_org,
+        )
+        .guarded(
+            Method::POST,
+            "/api/v1/server/orgs/{id}/join",
+            Permission::OrgsManage,
+            join_org,
         )
 }
 
@@ -154,10 +172,51 @@ pub async fn create_org(
     Ok((StatusCode::CREATED, Json(org)))
 }
 
-/// Changes the organisation's name, or whether its members must have a second factor.
+/// Lists every organisation of the server, for server administrators: who owns it and how many belong to it, nothing inside.
+#[utoipa::path(get, path = "/api/v1/server/orgs", tag = "access", params(super::docs::Paging),
+    responses((status = 200, body = Page<OrgLine>)))]
+pub async fn all_orgs(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<OrgLine>>, ApiError> {
+    let all = people::list_all_orgs(&state.control, &actor).await?;
+    Ok(Json(part(all.items, &query, |org| org.id.to_string())?))
+}
+
+/// Renames an organisation, for server administrators.
+#[utoipa::path(patch, path = "/api/v1/server/orgs/{id}", tag = "access", params(("id" = OrgId, Path)), request_body = OrgDraft,
+    responses((status = 200, body = OrgLine), (status = 404, description = "`org_not_found`"),
+        (status = 422, description = "what is wrong with the name")))]
+pub async fn rename_org(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<OrgId>,
+    Json(draft): Json<OrgDraft>,
+) -> Result<Json<OrgLine>, ApiError> {
+    let org = people::rename_org(&state.control, &actor, id, &draft.name).await?;
+    Ok(Json(org))
+}
+
+/// Makes the server administrator who asks, in a browser, a member of an organisation. Its log says so.
+#[utoipa::path(post, path = "/api/v1/server/orgs/{id}/join", tag = "access", params(("id" = OrgId, Path)), request_body = JoinOrg,
+    responses((status = 200, body = Org), (status = 403, description = "`forbidden`; `session_needed` for a key"),
+        (status = 404, description = "`org_not_found`"), (status = 409, description = "`member_already`")))]
+pub async fn join_org(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Path(id): Path<OrgId>,
+    Json(join): Json<JoinOrg>,
+) -> Result<Json<Org>, ApiError> {
+    Ok(Json(
+        people::join_org(&state.control, &actor, id, join.role).await?,
+    ))
+}
+
+/// Changes the organisation's name, whether its members must have a second factor, or how long its audit log is kept.
 #[utoipa::path(patch, path = "/api/v1/orgs/{id}", tag = "access", params(("id" = OrgId, Path)), request_body = OrgChange,
     responses((status = 200, body = Org), (status = 404, description = "`org_not_found`"),
-        (status = 409, description = "`second_factor_first`")))]
+        (status = 409, description = "`second_factor_first`"), (status = 422, description = "`audit_days_invalid`, or what is wrong with the name")))]
 pub async fn change_org(
     State(state): State<AppState>,
     Caller(actor): Caller,

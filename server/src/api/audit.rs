@@ -98,6 +98,7 @@ pub async fn export(
         cursor: None,
         ..query
     };
+    audit::note_export(&state.control, &actor, if csv { "csv" } else { "jsonl" }, &query).await?;
     // The first page before the head of the answer, so that a refusal is one.
     let first = audit::list(&state.control, &actor, &query).await?;
     let start = if csv { HEAD.to_owned() } else { String::new() };

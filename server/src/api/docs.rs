@@ -88,6 +88,7 @@ pub struct Paging {
         description = "Schedules and manages containers on many Docker hosts. Every list is `{items, total, next}`; every error is \
                        `{\"error\": {\"code\", \"message\", \"details\"}}` with 400, 401, 403, 404, 405, 409, 413, 415, 422, 429 or 503; `details.field` is the path of a \
                        wrong field, such as `steps[0].target`. \
+                       A key goes with `Authorization: Bearer`; HTTP Basic with name and password is taken only where a server administrator has switched it on. \
                        Durations are written like `90s`, `5m`, `1h30m`; times are RFC 3339 in UTC."
     ),
     paths(
@@ -117,16 +118,17 @@ pub struct Paging {
         super::members::reset_link, super::members::clear_second_factor, super::members::invitations, super::members::invite, super::members::withdraw,
         super::access::me, super::access::sessions, super::access::end_others, super::access::end, super::access::keys,
         super::access::create_key, super::access::revoke_key, super::access::orgs, super::access::create_org,
-        super::access::change_org, super::audit::list, super::audit::export,
+        super::access::change_org, super::access::all_orgs, super::access::rename_org, super::access::join_org, super::audit::list, super::audit::export,
         super::teams::list, super::teams::create, super::teams::change, super::teams::delete, super::teams::grants,
         super::teams::grant, super::teams::take_back,
+        super::shares::list, super::shares::create, super::shares::delete,
         super::providers::list, super::providers::create, super::providers::get, super::providers::update,
         super::providers::delete, super::providers::test_new, super::providers::test, super::providers::policy,
         super::providers::set_policy, super::providers::identities, super::providers::unlink,
     ),
     components(schemas(Container, ContainerPage, Event, Host, Refused, Run, Schedule, ScheduleDraft)),
     modifiers(&ApiKey, &Refusals),
-    security(("api_key" = []))
+    security(("api_key" = []), ("basic" = []))
 )]
 pub struct ApiDoc;
 
@@ -138,6 +140,10 @@ impl Modify for ApiKey {
             .components
             .get_or_insert_with(Default::default)
             .add_security_scheme("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        document
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
     }
 }
 

@@ -30,13 +30,13 @@ pub fn routes(routes: Routes) -> Routes {
         .guarded(
             Method::POST,
             "/api/v1/schedules/{id}/move",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             move_run,
         )
         .guarded(
             Method::DELETE,
             "/api/v1/schedules/{id}/move",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             move_back,
         )
         .guarded(

@@ -20,6 +20,7 @@ mod retention;
 mod runs;
 mod schedules;
 mod secrets;
+mod shares;
 mod statistics;
 mod teams;
 mod transfer;
@@ -36,6 +37,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = audit::routes(routes);
     let routes = members::routes(routes);
     let routes = teams::routes(routes);
+    let routes = shares::routes(routes);
     let routes = providers::routes(routes);
     let routes = hosts::routes(routes);
     let routes = containers::routes(routes);

@@ -18,25 +18,25 @@ pub fn routes(routes: Routes) -> Routes {
         .guarded(
             Method::POST,
             "/api/v1/schedules/{id}/pause",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             pause,
         )
         .guarded(
             Method::DELETE,
             "/api/v1/schedules/{id}/pause",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             resume,
         )
         .guarded(
             Method::POST,
             "/api/v1/schedules/pause",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             pause_many,
         )
         .guarded(
             Method::POST,
             "/api/v1/schedules/switch",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             switch_many,
         )
 }

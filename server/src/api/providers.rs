@@ -126,7 +126,7 @@ pub async fn test(
     Ok(Json(providers::probe_stored(&state.control, &actor, id).await?))
 }
 
-/// Says whether passwords are taken.
+/// Says whether passwords are taken, and whether the API takes them with each request.
 #[utoipa::path(get, path = "/api/v1/sign-in-policy", tag = "providers", responses((status = 200, body = SignInPolicy)))]
 pub async fn policy(
     State(state): State<AppState>,
@@ -135,7 +135,7 @@ pub async fn policy(
     Ok(Json(providers::sign_in_policy(&state.control).await?))
 }
 
-/// Switches passwords on or off. Without a provider that is switched on they are taken in any case.
+/// Switches passwords on or off, and HTTP Basic with them. Without a provider that is switched on passwords are taken in any case.
 #[utoipa::path(put, path = "/api/v1/sign-in-policy", tag = "providers", request_body = SignInPolicy,
     responses((status = 200, body = SignInPolicy), (status = 409, description = "`link_first`")))]
 pub async fn set_policy(

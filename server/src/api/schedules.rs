@@ -59,25 +59,25 @@ pub fn routes(routes: Routes) -> Routes {
         .guarded(
             Method::POST,
             "/api/v1/schedules/{id}/skip",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             skip,
         )
         .guarded(
             Method::DELETE,
             "/api/v1/schedules/{id}/skip",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             unskip,
         )
         .guarded(
             Method::POST,
             "/api/v1/schedules/{id}/enable",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             enable,
         )
         .guarded(
             Method::POST,
             "/api/v1/schedules/{id}/disable",
-            Permission::SchedulesManage,
+            Permission::SchedulesOperate,
             disable,
         )
         .guarded(

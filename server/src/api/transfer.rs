@@ -49,7 +49,7 @@ pub struct Export {
 
 /// Schedules as a file of the format `chrontainer/v1`: hosts by their names, secrets never.
 #[utoipa::path(get, path = "/api/v1/schedules/export", tag = "schedules", params(Export),
-    responses((status = 200, description = "the file", content_type = "application/yaml", body = String),
+    responses((status = 200, description = "the file", content_type = "application/yaml", body = serde_json::Value),
         (status = 404, description = "`schedule_not_found`"), (status = 422, description = "`unknown_format`")))]
 pub async fn export(
     State(state): State<AppState>,

@@ -29,7 +29,7 @@ pub fn routes(routes: Routes) -> Routes {
         .guarded(Method::DELETE, ONE, Permission::ContainersRead, delete)
 }
 
-/// Lists the caller's saved views of the fleet; `address` shows one to whoever may see the fleet.
+/// Lists the caller's saved views of the fleet, and those that are shared with a team of theirs; `address` shows one to whoever may see the fleet.
 #[utoipa::path(get, path = "/api/v1/views", tag = "views", params(super::docs::Paging),
     responses((status = 200, body = Page<View>)))]
 pub async fn list(

@@ -53,6 +53,14 @@ pub async fn verify_audit(settings: &Settings) -> Result<(), Failure> {
             "{}: {} lines are chained, {} wait.",
             verdict.org, verdict.links, verdict.waiting
         );
+        if let Some(from) = &verdict.from {
+            println!(
+                "  The lines until {} went by retention; the last link of theirs is {}, {}.",
+                from.until.format("%Y-%m-%d %H:%M:%S UTC"),
+                from.seq,
+                from.hash()
+            );
+        }
         if let Some(head) = verdict.head {
             println!("  The chain holds up to {head}.");
         }

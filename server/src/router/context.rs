@@ -27,7 +27,7 @@ pub fn provide(state: &AppState) {
     provide_context(ServerInfo {
         release: env!("CARGO_PKG_VERSION"),
         build: state.site.build.clone(),
-        encrypted: peer.encrypted,
+        unprotected: !peer.encrypted && !peer.is_on_this_machine(),
     });
     if let Some(origin) = state.origin(&peer) {
         provide_context(Origin(origin));

@@ -85,7 +85,15 @@ async fn admit(rule: &Rule, request: &mut Request) -> Result<Option<Response>, P
         return Err(same_site::cross_site());
     }
     let open = rule.permission.needs() == Needs::Nothing;
-    let credential = Credential::of(request.headers(), &peer);
+    let mut credential = Credential::of(request.headers(), &peer);
+    let by_program = matches!(rule.kind, RouteKind::Api | RouteKind::Stream) && !open;
+    if credential.is_none() && by_program {
+        // Where a name and a password are not taken, they are a proxy's before us.
+        let basic = Credential::basic(request.headers());
+        if basic.is_some() && basic_is_on(state).await? {
+            credential = basic;
+        }
+    }
     let actor = match &credential {
         Some(credential) => match credential.check(&state.control, &peer.client).await {
             Ok(actor) => actor,
@@ -110,6 +118,14 @@ async fn admit(rule: &Rule, request: &mut Request) -> Result<Option<Response>, P
                 "This API key is not valid: it is mistyped, revoked or expired, or its owner has left. Make a new one.",
             ));
         }
+        (None, Some(Credential::Basic(..))) if !open => {
+            return Err(Problem::new(
+                ErrorClass::Unauthenticated,
+                "wrong_credentials",
+                "The name or the password that came with the request is wrong. Check both, or send an API key with \
+                 `Authorization: Bearer`.",
+            ));
+        }
         (None, _) if !open => return Err(not_signed_in()),
         _ => {}
     }
@@ -118,6 +134,12 @@ async fn admit(rule: &Rule, request: &mut Request) -> Result<Option<Response>, P
         request.extensions_mut().insert(credential);
     }
     Ok(None)
+}
+
+async fn basic_is_on(state: &AppState) -> Result<bool, Problem> {
+    control::auth::basic_is_on(&state.control)
+        .await
+        .map_err(control::Error::into_problem)
 }
 
 /// A refusal as the kind of route shows it.

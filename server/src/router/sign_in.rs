@@ -136,7 +136,7 @@ async fn callback(State(state): State<AppState>, Path(slug): Path<String>, reque
     )
     .await;
     let mut response = match finished {
-        Ok(Finished::Linked(next)) => Redirect::to(&next).into_response(),
+        Ok(Finished::Linked(next) | Finished::Tested(next)) => Redirect::to(&next).into_response(),
         Ok(Finished::In(entered, next)) => enter(&state, actor, &entered, &next, &peer).await,
         Err(Refused { error, linking }) => {
             let problem = error.into_problem();

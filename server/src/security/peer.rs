@@ -43,6 +43,19 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
 }
 
 impl Peer {
+    /// Whether the browser reaches us without leaving its machine, as browsers tell by the name that they use: nobody is on
+    /// the way then, and they call it a secure context.
+    pub fn is_on_this_machine(&self) -> bool {
+        let Some(host) = &self.host else { return false };
+        let name = match host.strip_prefix('[') {
+            Some(v6) => v6.split(']').next().unwrap_or_default(),
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
     fn of(
         headers: &HeaderMap,
         connection: Option<PeerAddress>,
@@ -162,6 +175,23 @@ mod tests {
         assert_eq!(seen.client.address.as_deref(), Some("203.0.113.9"));
         assert!(seen.encrypted);
         assert_eq!(seen.host.as_deref(), Some("chrontainer.example.org"));
+    }
+
+    #[test]
+    fn a_browser_on_this_machine_says_so_by_the_name_it_uses() {
+        for (host, here) in [
+            ("localhost:3000", true),
+            ("nas.localhost", true),
+            ("127.0.0.1:3000", true),
+            ("[::1]:3000", true),
+            ("[::1]", true),
+            ("192.168.1.5:3000", false),
+            ("localhost.example.org", false),
+            ("[2001:db8::1]:3000", false),
+        ] {
+            let seen = peer("127.0.0.1", &[], &[("host", host)], None);
+            assert_eq!(seen.is_on_this_machine(), here, "{host}");
+        }
     }
 
     #[test]

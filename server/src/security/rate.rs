@@ -88,7 +88,8 @@ impl Rates {
             Some(Credential::Session(secret)) => {
                 self.take(&("session", secret.expose_secret()), self.per_minute, now)?
             }
-            None => of_address,
+            // A name and a password have counts of their own.
+            Some(Credential::Basic(..)) | None => of_address,
         };
         Ok(Some(standing))
     }

@@ -91,6 +91,7 @@ async fn every_route_admits_exactly_whom_the_table_allows() {
     let elsewhere = inside
         .member(&inside.other_org().await, "stranger", Role::Owner)
         .await;
+    let callers = callers(&inside).await;
     let revoked = inside.member(HOME, "leaver", Role::Owner).await;
     let database = inside.database.client().await.unwrap();
     database
@@ -141,6 +142,28 @@ async fn every_route_admits_exactly_whom_the_table_allows() {
                 assert_forbidden(route, &answer);
             }
         }
+        for caller in &callers {
+            let answer = ask(&inside, route, Some(&caller.key), None).await;
+            match (caller.may)(route.permission) {
+                // What concerns every container is for those whose role holds on all of them; the guard cannot know.
+                Expected::Admitted
+                    if answer.status == 403 && answer.text.contains("concerns every container") => {}
+                Expected::Admitted => assert_admitted(route, &answer),
+                Expected::Forbidden => assert_forbidden(route, &answer),
+                Expected::SecondFactor => {
+                    assert_eq!(answer.status, 403, "{}: {route:?}: {answer:?}", caller.who);
+                    if route.kind != RouteKind::Page {
+                        assert_eq!(
+                            answer.code(),
+                            "second_factor_required",
+                            "{}: {route:?}",
+                            caller.who
+                        );
+                    }
+                }
+                Expected::Unknown => assert_unauthenticated(route, &answer),
+            }
+        }
         // In their own organisation they may; there is nothing of ours in it.
         let stranger = ask(&inside, route, Some(&elsewhere), None).await;
         // An owner's key that only reads is no more than a viewer, and changes nothing of its owner's own.
@@ -164,6 +187,160 @@ async fn every_route_admits_exactly_whom_the_table_allows() {
             }
         }
     }
+}
+
+/// What the table says of one permission for one caller.
+enum Expected {
+    Admitted,
+    Forbidden,
+    /// Only what is their own, until they have one.
+    SecondFactor,
+    Unknown,
+}
+
+fn admitted_if(allowed: bool) -> Expected {
+    if allowed {
+        Expected::Admitted
+    } else {
+        Expected::Forbidden
+    }
+}
+
+/// Somebody beside the roles themselves.
+struct Other {
+    who: &'static str,
+    key: String,
+    may: fn(Permission) -> Expected,
+}
+
+/// Everybody whose rights are not those of a role alone: by grants, by a team, by the scope or the end of a key.
+async fn callers(inside: &Inside) -> Vec<Other> {
+    let database = inside.database.client().await.unwrap();
+    let sql = async |text: String| database.batch_execute(&text).await.unwrap();
+    let user = |name: &str| format!("(select id from users where name = '{name}')");
+    let grant = |name: &str, selector: &str, role: &str| {
+        format!(
+            "insert into grants (id, org_id, user_id, selector, role) values ('{}', '{HOME}', {}, '{selector}', '{role}')",
+            Uuid::now_v7(),
+            user(name)
+        )
+    };
+    let mut all = Vec::new();
+    let mut add =
+        |who: &'static str, key: String, may: fn(Permission) -> Expected| all.push(Other { who, key, may });
+
+    let key = inside.member(HOME, "tagged", Role::Viewer).await;
+    sql(grant("tagged", "tag:media", "operator")).await;
+    add("a viewer who is operator on a tag", key, |permission| {
+        admitted_if(Role::Viewer.may(permission) || permission.is_about_containers())
+    });
+
+    let key = inside.member(HOME, "narrowed", Role::Operator).await;
+    sql(grant("narrowed", "*", "viewer")).await;
+    add("an operator who is viewer everywhere", key, |permission| {
+        // The guard cannot know which containers it will be about: the service function refuses each of them.
+        admitted_if(Role::Operator.may(permission))
+    });
+
+    let key = inside.member(HOME, "mate", Role::Viewer).await;
+    let (team, schedule, share) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    sql(format!(
+        "insert into teams (id, org_id, name) values ('{team}', '{HOME}', 'mates'); \
+         insert into team_members (team_id, org_id, user_id) values ('{team}', '{HOME}', {}); \
+         insert into schedules (id, org_id, name, enabled, timezone, triggers, steps, acts_for, anchor_at) \
+         values ('{schedule}', '{HOME}', 'shared', false, 'UTC', '[]', '[]', {}, now()); \
+         insert into shares (id, org_id, team_id, schedule_id) values ('{share}', '{HOME}', '{team}', '{schedule}')",
+        user("mate"),
+        user("mate")
+    ))
+    .await;
+    add("a viewer with whom a schedule is shared", key, |permission| {
+        admitted_if(Role::Viewer.may(permission) || permission.comes_with_a_schedule())
+    });
+
+    let key = inside.member(HOME, "deputy", Role::Owner).await;
+    sql(format!(
+        "update api_keys set scope = 'operate' where user_id = {}",
+        user("deputy")
+    ))
+    .await;
+    add("an owner's key that operates", key, |permission| {
+        admitted_if(Role::Operator.may(permission) && permission.scope() <= Scope::Operate)
+    });
+
+    let key = inside.member(HOME, "root", Role::Viewer).await;
+    sql("update users set is_server_admin = true where name = 'root'".to_owned()).await;
+    add("a viewer who looks after the server", key, |permission| {
+        admitted_if(Role::Viewer.may(permission) || permission.needs() == Needs::ServerAdmin)
+    });
+
+    let key = inside.member(HOME, "late", Role::Owner).await;
+    sql(format!(
+        "update api_keys set expires_at = now() where user_id = {}",
+        user("late")
+    ))
+    .await;
+    add("a key that has expired", key, |_| Expected::Unknown);
+
+    let key = inside.member(HOME, "locked", Role::Owner).await;
+    sql("update users set disabled_at = now() where name = 'locked'".to_owned()).await;
+    add("a disabled account", key, |_| Expected::Unknown);
+
+    let strict = inside.other_org().await;
+    let key = inside.member(&strict, "bare", Role::Owner).await;
+    sql(format!(
+        "update orgs set second_factor_required = true where id = '{strict}'"
+    ))
+    .await;
+    add(
+        "an owner without the second factor that is asked for",
+        key,
+        |permission| match permission.needs() {
+            Needs::Role(_) => Expected::SecondFactor,
+            Needs::ServerAdmin => Expected::SecondFactor,
+            Needs::Nothing | Needs::SignIn => Expected::Admitted,
+        },
+    );
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_not_found() {
+    let inside = Inside::start().await;
+    let owner = inside.member(HOME, "owner", Role::Owner).await;
+    let database = inside.database.client().await.unwrap();
+    database
+        .execute(
+            "update users set is_server_admin = true where name = 'owner'",
+            &[],
+        )
+        .await
+        .unwrap();
+    let mut asked = 0;
+    for route in inside.server.table() {
+        let about_one = route.path.contains("{id}") && route.kind == RouteKind::Api;
+        if !about_one || !matches!(route.method, Method::GET | Method::DELETE) {
+            continue;
+        }
+        // By its name, and not by an id that nobody has: that is no id at all.
+        for id in [Uuid::now_v7().to_string(), "nonsense".to_owned()] {
+            let when = if route.path.ends_with("/move") {
+                "?at=2030-01-01T00:00:00Z"
+            } else {
+                ""
+            };
+            let path = route.path.replace("{id}", &id).replace("{name}", "nothing") + when;
+            let answer = inside.answer(route.method.clone(), &path, Some(&owner)).await;
+            let by_browser = answer.status == 403 && answer.code() == "session_needed";
+            assert!(
+                answer.status == 404 || by_browser,
+                "{} {path}: {answer:?}",
+                route.method
+            );
+            asked += 1;
+        }
+    }
+    assert!(asked > 30, "{asked} routes are about one thing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,6 +392,12 @@ async fn a_stranger_finds_nothing_of_ours() {
     )
     .await;
     assert_eq!(grant.status, 201, "{grant:?}");
+    let share = create(
+        "/api/v1/shares",
+        serde_json::json!({ "kind": "schedule", "object_id": id(&schedule), "team_id": id(&team) }),
+    )
+    .await;
+    assert_eq!(share.status, 201, "{share:?}");
     let within = |answer: &Answer, of: &str| answer.json()[of]["id"].as_str().unwrap().to_owned();
     session(&inside, "ours").await;
     let sessions = inside
@@ -232,6 +415,7 @@ async fn a_stranger_finds_nothing_of_ours() {
         ("/api/v1/sessions/", session),
         ("/api/v1/teams/", id(&team)),
         ("/api/v1/grants/", id(&grant)),
+        ("/api/v1/shares/", id(&share)),
         ("/api/v1/orgs/", HOME.to_owned()),
     ];
 
@@ -298,6 +482,7 @@ async fn a_stranger_finds_nothing_of_ours() {
         "/api/v1/invitations",
         "/api/v1/teams",
         "/api/v1/grants",
+        "/api/v1/shares",
         "/api/v1/runs",
         "/api/v1/containers",
     ] {

@@ -272,3 +272,72 @@ async fn a_tab_of_another_build_is_told_to_reload() {
     let old = call("000000000000").await;
     assert_eq!((old.status, old.code().as_str()), (409, "client_outdated"));
 }
+
+#[tokio::test]
+async fn the_api_takes_a_name_and_a_password_only_where_that_is_switched_on() {
+    let (_database, server) = server().await;
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let ask = async |path: &str, password: &str| {
+        let url = format!("{}{path}", server.url);
+        Answer::of(http.get(url).basic_auth(OWNER, Some(password))).await
+    };
+    let off = ask("/api/v1/hosts", PASSWORD).await;
+    assert_eq!((off.status, off.code().as_str()), (401, "not_signed_in"));
+    let on = server
+        .put(
+            "/api/v1/sign-in-policy",
+            serde_json::json!({ "passwords": true, "basic": true }),
+        )
+        .await;
+    assert_eq!(
+        (on.status, on.json()["basic"].as_bool()),
+        (200, Some(true)),
+        "{on:?}"
+    );
+    assert_eq!(ask("/api/v1/hosts", PASSWORD).await.status, 200);
+    assert_eq!(ask("/metrics", PASSWORD).await.status, 200);
+    let wrong = ask("/api/v1/hosts", "wrong").await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (401, "wrong_credentials"));
+    // No browser is to ask for it and to keep it.
+    assert_eq!(wrong.header("www-authenticate"), "");
+    // Pages and their functions take none.
+    assert_eq!(ask("/", PASSWORD).await.status, 303);
+    assert_eq!(ask("/_fn/auth/me", PASSWORD).await.status, 401);
+    // A browser that was made to send one from elsewhere is refused all the same.
+    let forged = http
+        .post(format!("{}/api/v1/teams", server.url))
+        .basic_auth(OWNER, Some(PASSWORD))
+        .header("sec-fetch-site", "cross-site")
+        .json(&serde_json::json!({ "name": "evil" }));
+    assert_eq!(Answer::of(forged).await.code(), "cross_site");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_anybody_on_the_way_can_read_is_marked() {
+    let (_database, server) = server().await;
+    let http = reqwest::Client::new();
+    for (host, marked) in [
+        ("192.168.1.5:3000", true),
+        ("localhost:3000", false),
+        ("127.0.0.1:3000", false),
+    ] {
+        let page = http
+            .get(format!("{}/sign-in", server.url))
+            .header(header::HOST, host)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert_eq!(page.contains("data-unprotected"), marked, "{host}");
+        assert_eq!(
+            page.contains("This connection is not protected."),
+            marked,
+            "{host}"
+        );
+    }
+}

@@ -273,7 +273,7 @@ pub fn BulkBar(bulk: Bulk) -> impl IntoView {
                     {MORE.iter().filter(|verb| Action::from_verb(verb).is_some()).map(|verb| {
                         let verb = *verb;
                         let run = Callback::new(move |()| bulk.choose(verb));
-                        view! { <MenuItem icon=words::icon_of(verb) text=words::label(verb) danger=is_loss(verb) run /> }
+                        view! { <MenuItem icon=words::icon_of(verb) text=words::label(verb) danger=is_loss(verb) lacks run /> }
                     }).collect_view()}
                 </RowMenu>
                 <a class="btn btn-primary" href=plan>

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use crate::{
+    auth::lacks,
     components::{
         FailureNote, Icon,
         dialog::{self, Dialog},
@@ -9,8 +10,13 @@ use crate::{
         toast::Toasts,
     },
     containers::api,
+    shares::{ShareDialog, Shared},
 };
-use domain::views::{Shown, View};
+use domain::{
+    auth::Permission,
+    shares::ShareKind,
+    views::{Shown, View},
+};
 use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
 
 /// The person's views; read when the menu is opened first.
@@ -20,6 +26,7 @@ pub fn Views(place: Place) -> impl IntoView {
     let views = RwSignal::new(Vec::<View>::new());
     let (list, button) = (NodeRef::<html::Div>::new(), NodeRef::<html::Button>::new());
     let form = NodeRef::<html::Dialog>::new();
+    let sharing = RwSignal::new(None::<Shared>);
     let read = move || {
         spawn_local(async move {
             match api::views().await {
@@ -50,14 +57,15 @@ pub fn Views(place: Place) -> impl IntoView {
             "Views"
         </button>
         <div class="menu views" id="views" popover="auto" role="group" aria-label="Saved views" node_ref=list on:toggle=opened>
-            <For each=move || views.get() key=|view| (view.id, view.version) children=move |view| one(place, views, close, view) />
+            <For each=move || views.get() key=|view| (view.id, view.version) children=move |view| one(place, views, sharing, close, view) />
             <Show when=move || views.with(Vec::is_empty)>
                 <p class="hint">"No views yet. Search, sort or group the list, then save it here."</p>
             </Show>
             <hr />
             <button type="button" on:click=save>{icon("plus")} "Save this view"</button>
-            <p class="hint">"To share what you see, share the page's address."</p>
+            <p class="hint">"To share what you see once, share the page's address."</p>
         </div>
+        <ShareDialog of=sharing lacks=lacks(Permission::SharesManage) />
         <SaveDialog node=form place />
     }
 }
@@ -65,6 +73,7 @@ pub fn Views(place: Place) -> impl IntoView {
 fn one(
     place: Place,
     views: RwSignal<Vec<View>>,
+    sharing: RwSignal<Option<Shared>>,
     close: impl Fn() + Copy + Send + 'static,
     view: View,
 ) -> AnyView {
@@ -83,6 +92,34 @@ fn one(
             }
         });
     };
+    let own = view.owner.is_none();
+    let about = match &view.owner {
+        Some(owner) => Some(format!("of {owner}")),
+        None if view.teams.is_empty() => None,
+        None => Some(format!("shared with {}", view.teams.join(", "))),
+    };
+    let share = {
+        let name = view.name.clone();
+        move |_| {
+            close();
+            sharing.set(Some(Shared {
+                kind: ShareKind::View,
+                id: id.0,
+                name: name.clone(),
+            }));
+        }
+    };
+    // Somebody else's view is theirs to change.
+    let acts = own.then(|| {
+        view! {
+            <button class="icon-btn icon-btn-sm" type="button" aria-label=format!("Share the view {} with a team", view.name) on:click=share>
+                {icon("boxes")}
+            </button>
+            <button class="icon-btn icon-btn-sm" type="button" aria-label=format!("Delete the view {}", view.name) on:click=delete>
+                {icon("x")}
+            </button>
+        }
+    });
     view! {
         <div class="row view">
             <button
@@ -94,11 +131,9 @@ fn one(
                 }
             >
                 <Icon name=Signal::derive(move || if now.get() { "check" } else { "list-tree" }) />
-                <span class="clip">{view.name.clone()}</span>
+                <span class="clip">{view.name.clone()}{about.map(|about| view! { " "<small class="faint">{about}</small> })}</span>
             </button>
-            <button class="icon-btn icon-btn-sm" type="button" aria-label=format!("Delete the view {}", view.name) on:click=delete>
-                {icon("x")}
-            </button>
+            {acts}
         </div>
     }
     .into_any()

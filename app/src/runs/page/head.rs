@@ -1,6 +1,6 @@
 //! What it is called, how it is, and what can be done with it.
 
-use crate::auth::lacks;
+use crate::auth::{lacks, lacks_on};
 use crate::{
     components::{Status, icon, run_state, time::At, toast::Toasts},
     runs::api,
@@ -65,7 +65,15 @@ fn Buttons(run: RwSignal<Run>) -> impl IntoView {
             }
         });
     });
-    let (lacks, lacks_again) = (lacks(Permission::RunsCancel), lacks(Permission::SchedulesRun));
+    let schedule = run.with_untracked(|run| run.summary.schedule.as_ref().map(|schedule| schedule.id));
+    // Who may only run the schedule, since it is shared with them, does no old run again.
+    let (lacks, lacks_again) = match schedule {
+        Some(id) => (
+            lacks_on(Permission::RunsCancel, id),
+            lacks(Permission::SchedulesRun),
+        ),
+        None => (lacks(Permission::RunsCancel), lacks(Permission::SchedulesRun)),
+    };
     let failed = Memo::new(move |_| {
         run.with(|run| {
             run.steps.iter().any(|step| {

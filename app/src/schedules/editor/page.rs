@@ -19,11 +19,12 @@ use super::{
     zone::ZoneField,
 };
 use crate::{
+    auth::lacks,
     components::{FailureNote, icon, time::At, toast::Toasts},
     live::Live,
     schedules::api,
 };
-use domain::{events::Event, schedules::MAX_NAME};
+use domain::{auth::Permission, events::Event, schedules::MAX_NAME};
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
 #[component]
@@ -178,6 +179,7 @@ fn Head(editing: Editing) -> impl IntoView {
 #[component]
 fn SaveBar(editing: Editing, dry: Dry) -> impl IntoView {
     let new = editing.is_new();
+    let lacks = lacks(Permission::SchedulesManage);
     let discard = move |_: ev::MouseEvent| {
         editing.form.set(editing.saved.get_untracked());
         editing.faults.set(Vec::new());
@@ -194,6 +196,7 @@ fn SaveBar(editing: Editing, dry: Dry) -> impl IntoView {
         <div class="savebar">
             <span class="sm muted" role="status">{state}</span>
             <div class="end">
+                {move || lacks.get().map(|lacks| view! { <span class="hint">{lacks}</span> })}
                 {if new {
                     view! { <a class="btn btn-ghost hide-s" href="/schedules">"Cancel"</a> }.into_any()
                 } else {
@@ -219,7 +222,8 @@ fn SaveBar(editing: Editing, dry: Dry) -> impl IntoView {
                     type="submit"
                     aria-keyshortcuts="Meta+S Control+S"
                     aria-busy=move || editing.saving.get().to_string()
-                    disabled=move || editing.saving.get() || (!new && !editing.dirty())
+                    title=move || lacks.get()
+                    disabled=move || editing.saving.get() || (!new && !editing.dirty()) || lacks.get().is_some()
                 >
                     {if new { "Create schedule" } else { "Save schedule" }}
                     <kbd class="hide-s" aria-hidden="true">"⌘S"</kbd>

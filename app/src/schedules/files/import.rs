@@ -1,13 +1,17 @@
 //! Importing: paste or choose a file, look at what it changes, apply it.
 
 use super::{api, pasted};
-use crate::components::{
-    CopyField, FailureNote, State, Status,
-    dialog::{self, Dialog},
-    icon,
-    toast::Toasts,
+use crate::{
+    auth::lacks,
+    components::{
+        CopyField, FailureNote, State, Status,
+        dialog::{self, Dialog},
+        icon,
+        toast::Toasts,
+    },
 };
 use domain::{
+    auth::Permission,
     transfer::{ApplyReport, Change, ChangeKind, Sign},
     triggers::WebhookSecrets,
 };
@@ -126,12 +130,14 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             }
         });
     };
+    let lacks = lacks(Permission::SchedulesManage);
     let foot = move || {
         if made.with(|made| !made.is_empty()) {
             return view! { <button class="btn btn-primary" type="button" on:click=done>"Done"</button> }
                 .into_any();
         }
         view! {
+            {move || lacks.get().map(|lacks| view! { <span class="hint">{lacks}</span> })}
             <button class="btn btn-ghost" type="button" on:click=move |_| dialog::close(node)>"Cancel"</button>
             <button
                 class="btn"
@@ -141,7 +147,7 @@ pub fn ImportDialog(node: NodeRef<html::Dialog>) -> impl IntoView {
             >
                 "Show changes"
             </button>
-            <button class="btn btn-primary" type="button" disabled=move || busy.get() || !ready() on:click=move |_| send(false)>
+            <button class="btn btn-primary" type="button" title=move || lacks.get() disabled=move || busy.get() || !ready() || lacks.get().is_some() on:click=move |_| send(false)>
                 "Apply"
             </button>
         }

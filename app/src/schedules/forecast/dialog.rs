@@ -2,6 +2,7 @@
 
 use super::{api, words};
 use crate::{
+    auth::lacks_for,
     components::{
         FailureNote, Status,
         dialog::{self, Dialog},
@@ -14,6 +15,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    auth::Permission,
     forecast::{ForecastMark, MarkState},
     ids::ScheduleId,
     schedules::Schedule,
@@ -67,6 +69,10 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
             }
         }
     };
+    let lacks = lacks_for(Permission::SchedulesOperate, move || {
+        chosen.with(|mark| mark.as_ref().map(|mark| mark.schedule.id))
+    });
+    let barred = move || busy.get() || lacks.get().is_some();
     let skip = move |_| {
         let Some(mark) = chosen.get_untracked() else {
             return;
@@ -132,11 +138,11 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
         let act = match state {
             // What a blackout holds nobody has decided: it can be skipped or moved out of it.
             Some((MarkState::Planned, _) | (_, true)) => view! {
-                <button class="btn" type="button" disabled=move || busy.get() on:click=skip>{icon("skip-forward")}"Skip this run"</button>
+                <button class="btn" type="button" disabled=barred title=move || lacks.get() on:click=skip>{icon("skip-forward")}"Skip this run"</button>
             }
             .into_any(),
             Some(_) => view! {
-                <button class="btn" type="button" disabled=move || busy.get() on:click=bring_back>{icon("undo-2")}"Run as planned"</button>
+                <button class="btn" type="button" disabled=barred title=move || lacks.get() on:click=bring_back>{icon("undo-2")}"Run as planned"</button>
             }
             .into_any(),
             None => ().into_any(),
@@ -184,6 +190,7 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
     view! {
         <Dialog node id="coming-run" title foot>
             {body}
+            {move || lacks.get().map(|lacks| view! { <p class="hint">{lacks}</p> })}
             <Show when=movable>
                 <form class="fc-move" on:submit=shift>
                     <label class="field">
@@ -196,7 +203,7 @@ pub fn MarkDialog(chosen: RwSignal<Option<ForecastMark>>, changed: Callback<()>)
                             on:input=move |event| to.set(event_target_value(&event))
                         />
                     </label>
-                    <button class="btn" type="submit" disabled=move || busy.get()>{icon("clock")}"Move"</button>
+                    <button class="btn" type="submit" disabled=barred title=move || lacks.get()>{icon("clock")}"Move"</button>
                 </form>
             </Show>
             <Show when=move || fault.with(Option::is_some)>

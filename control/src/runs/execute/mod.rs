@@ -15,6 +15,7 @@ mod quick;
 mod rights;
 mod step;
 mod target;
+mod told;
 mod write;
 
 pub(crate) use arrange::node_of;
@@ -45,7 +46,11 @@ use earlier::Earlier;
 use engine::{Engine, EngineError};
 use parking_lot::Mutex;
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{sync::Semaphore, time::Instant};
 
 /// Why an executor stopped before the run's end.
@@ -78,6 +83,8 @@ pub(super) struct Executor {
     judged: Mutex<HashMap<ContainerId, Option<String>>>,
     /// How many targets this run works on at once on each host, where its schedule limits that.
     per_host: Mutex<HashMap<HostId, Arc<Semaphore>>>,
+    /// The secrets that the audit log has heard of, by step.
+    told: Mutex<HashSet<(i32, String)>>,
 }
 
 /// A run that tries again what a run before it failed to do, as it is made.
@@ -129,6 +136,7 @@ pub async fn execute(control: &Control, run: RunId) -> Result<()> {
         lease,
         judged: Mutex::default(),
         per_host: Mutex::default(),
+        told: Mutex::default(),
     };
     match executor.run().await {
         Ok(()) => Ok(()),

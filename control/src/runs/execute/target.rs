@@ -279,11 +279,12 @@ impl Executor {
             &target.name,
             (status, &output),
         );
-        let (action, mask) =
-            match variables::fill(&self.control, self.claimed.org, &at.step.action, &scope).await? {
-                Ok(filled) => filled,
-                Err(why) => return Ok(Done::failed(why).for_good()),
-            };
+        let filled = variables::fill(&self.control, self.claimed.org, &at.step.action, &scope).await?;
+        let (action, mask, secrets) = match filled {
+            Ok(filled) => filled,
+            Err(why) => return Ok(Done::failed(why).for_good()),
+        };
+        self.tell_secrets(at.index, secrets).await?;
         let limit = at.step.timeout.map(|limit| limit.get());
         let spent = target
             .intent

@@ -65,7 +65,8 @@ pub(crate) fn has_variables(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")
 }
 
-/// An action with its variables filled in, and what hides the secrets among them; or why that cannot be, as a sentence.
+/// An action with its variables filled in, what hides the secrets among them, and their names; or why that cannot be, as a
+/// sentence.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -74,7 +75,7 @@ pub(crate) async fn fill(
     org: OrgId,
     action: &Action,
     scope: &Scope,
-) -> Result<Result<(Action, Mask), String>> {
+) -> Result<Result<(Action, Mask, Vec<String>), String>> {
     let mut filled = action.clone();
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     let mut any = false;
@@ -87,7 +88,7 @@ pub(crate) async fn fill(
         Ok(())
     });
     if seen.is_err() || !any {
-        return Ok(Ok((filled, Mask::default())));
+        return Ok(Ok((filled, Mask::default(), Vec::new())));
     }
     let mut opened: BTreeMap<String, SecretString> = BTreeMap::new();
     for name in wanted {
@@ -115,7 +116,7 @@ pub(crate) async fn fill(
     let mask = Mask::of(opened.values());
     // What the texts have become must still be what an action may be: a whole path, a header without a line break.
     Ok(match result.and_then(|()| filled.check("")) {
-        Ok(()) => Ok((filled, mask)),
+        Ok(()) => Ok((filled, mask, opened.keys().cloned().collect())),
         Err(problem) => Err(mask.hide(&problem.message)),
     })
 }

@@ -92,6 +92,65 @@ async fn a_link_is_for_whoever_asked_and_still_sits_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_round_trip_tells_what_would_happen_and_does_nothing() {
+    let scene = Scene::new(json!({ "enabled": false })).await;
+    let mut owner = scene.server.sign_in().await.unwrap();
+    let walk = async |browser: &mut Browser| {
+        let asked = browser.call("/_fn/providers/walk", &[("slug", "sso")]).await;
+        assert_eq!(asked.status, 200, "{asked:?}");
+        let to: String = serde_json::from_value(asked.json()).unwrap();
+        scene.at_provider(&to).await
+    };
+    let back = walk(&mut owner).await;
+    assert_eq!(
+        owner.open(&back).await.header("location"),
+        "/settings/sign-in?tested=sso"
+    );
+    let walked = owner.fetch("/_fn/providers/walked").await.json();
+    assert_eq!(
+        (walked["provider"].as_str(), walked["report"]["ok"].as_bool()),
+        (Some("SSO"), Some(false))
+    );
+    assert!(
+        walked.to_string().contains("Your account is not invited."),
+        "{walked}"
+    );
+    // Used once, and in no other session.
+    assert_eq!(
+        owner.open(&back).await.header("location"),
+        "/sign-in?problem=state_invalid"
+    );
+    let mut other = scene.server.sign_in().await.unwrap();
+    assert_eq!(other.fetch("/_fn/providers/walked").await.json(), Value::Null);
+
+    let mut changes = open();
+    changes["enabled"] = json!(false);
+    scene.change(changes).await;
+    let back = walk(&mut owner).await;
+    owner.open(&back).await;
+    let walked = owner.fetch("/_fn/providers/walked").await.json();
+    assert_eq!(walked["report"]["ok"], true, "{walked}");
+    assert!(
+        walked.to_string().contains("You would be operator in"),
+        "{walked}"
+    );
+    // A provider that is switched off signs nobody in for all that.
+    assert_eq!(scene.led_to_start().await, "/sign-in?problem=provider_unknown");
+    assert_eq!(identities(&mut owner).await.len(), 0);
+    assert_eq!(me(&mut owner).await["name"], OWNER);
+    assert_eq!(scene.count("select count(*) from users").await, 1);
+    // What is wrong with the way is told there, and not on the sign-in page.
+    scene
+        .sql("update identity_providers set client_id = 'another'")
+        .await;
+    let back = walk(&mut owner).await;
+    owner.open(&back).await;
+    let walked = owner.fetch("/_fn/providers/walked").await.json();
+    assert_eq!(walked["report"]["ok"], false, "{walked}");
+    assert_eq!(walked["report"]["steps"][0]["name"], "Round trip");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_finds_nobody() {
     let scene = Scene::new(json!({ "link_by_email": true })).await;
     scene.provider.person(json!({ "sub": "evil", "preferred_username": OWNER, "name": OWNER, "email": "evil@example.org", "email_verified": true }));

@@ -85,6 +85,16 @@ impl Scene {
         self.sign_in(&mut browser).await.header("location").to_owned()
     }
 
+    /// Where its button on the sign-in page leads a new browser.
+    async fn led_to_start(&self) -> String {
+        let mut browser = self.server.browser();
+        browser
+            .open("/auth/sso/start")
+            .await
+            .header("location")
+            .to_owned()
+    }
+
     /// Nobody waits between the tries of a test.
     async fn forget_attempts(&self) {
         self.sql("delete from login_failures").await;

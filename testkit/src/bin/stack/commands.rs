@@ -5,6 +5,7 @@
 //! many NAME COUNT            so many containers NAME-1, NAME-2, …, made and never started; none of another count are left
 //! run NAME | stubborn NAME   another container; a stubborn one ignores SIGTERM
 //! labelled NAME KEY=VALUE…   one with labels; values hold no blanks
+//! worded NAME KEY VALUE      one with a label that holds blanks
 //! recreate NAME              removed and made again under the same name: another engine id
 //! start|stop|kill|pause|unpause|remove NAME
 //! engine hang|cut|refuse|slow|resume      the wire to the engine, not the engine itself
@@ -107,6 +108,13 @@ impl Stack {
                 return Ok(json!({
                     "id": found["Id"], "state": found["State"]["Status"], "started_at": found["State"]["StartedAt"],
                 }));
+            }
+            ["worded", name, key, value @ ..] => {
+                let options = RunOptions {
+                    labels: [((*key).to_owned(), value.join(" "))].into(),
+                    ..RunOptions::default()
+                };
+                return self.made(name, options).await;
             }
             ["run", name] => return self.made(name, RunOptions::default()).await,
             ["many", name, count] => fleet::many(&self.engine, name, count.parse()?).await,

@@ -2,11 +2,13 @@
 
 use super::{Codes, renew};
 use crate::{
+    auth::lacks,
     codec::resource,
     components::{icon, toast::Toasts},
     schedules::{api, editor::trigger::One},
 };
 use domain::{
+    auth::Permission,
     containers::Health,
     schedules::{Schedule, Trigger},
     triggers::{Happening, Outcome},
@@ -19,6 +21,7 @@ const MOST: u32 = 500;
 pub fn webhook(one: One) -> AnyView {
     let signed = move || one.when.with(|when| when.calls.signed);
     let (id, toasts) = (format!("signed-{}", one.key), Toasts::get());
+    let lacks = lacks(Permission::SchedulesManage);
     // Renewing is for an address that was made already.
     let is_made = Memo::new(move |_| {
         one.editing.schedule.with(|schedule| {
@@ -51,7 +54,13 @@ pub fn webhook(one: One) -> AnyView {
             "Only calls with a signature (HMAC-SHA-256, as GitHub sends it)"
         </label>
         <Show when=move || is_made.get()>
-            <button class="btn btn-sm" type="button" on:click=move |_| renew(one.editing, toasts)>
+            <button
+                class="btn btn-sm"
+                type="button"
+                disabled=move || lacks.get().is_some()
+                title=move || lacks.get()
+                on:click=move |_| renew(one.editing, toasts)
+            >
                 {icon("refresh-cw")}
                 "New address"
             </button>

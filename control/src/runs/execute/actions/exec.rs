@@ -64,6 +64,9 @@ pub(super) async fn run(job: &Job<'_>, exec: &Exec) -> Result<Done, Stop> {
     if let Some(done) = job.go(intended).await? {
         return Ok(done);
     }
+    job.executor
+        .tell_command(job.index, target, job.mask.hide(&shown(exec)))
+        .await?;
     let begun = Instant::now();
     let mut output = match engine.exec_start(&command).await {
         Ok(output) => output,

@@ -1,0 +1,1 @@
+alter table server_settings drop column basic_sign_in;

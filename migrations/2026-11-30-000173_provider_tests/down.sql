@@ -1,0 +1,2 @@
+drop table provider_tests;
+alter table sign_in_flows drop column is_test;
