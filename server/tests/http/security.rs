@@ -302,7 +302,7 @@ async fn the_api_takes_a_name_and_a_password_only_where_that_is_switched_on() {
     let wrong = ask("/api/v1/hosts", "wrong").await;
     assert_eq!((wrong.status, wrong.code().as_str()), (401, "wrong_credentials"));
     // No browser is to ask for it and to keep it.
-    assert_eq!(wrong.header("www-authenticate"), "");
+    assert_eq!(wrong.header("www-authenticate"), "Bearer");
     // Pages and their functions take none.
     assert_eq!(ask("/", PASSWORD).await.status, 303);
     assert_eq!(ask("/_fn/auth/me", PASSWORD).await.status, 401);
