@@ -172,7 +172,7 @@ pub struct Callback {
 #[derive(Debug)]
 pub enum Finished {
     /// Somebody is signed in, or is asked for a code first; then to this path.
-    In(Entered, String),
+    In(Box<Entered>, String),
     /// The account that is signed in is linked now; back to this path.
     Linked(String),
     /// The provider was tried out, and nothing else happened; back to this path.
@@ -282,7 +282,7 @@ async fn completed(
         .await?;
     attempt.succeeded(&mut conn).await?;
     auth::tell_ended(control, &ended);
-    Ok(Finished::In(entered, flow.next))
+    Ok(Finished::In(Box::new(entered), flow.next))
 }
 
 /// Whom the provider vouches for, after all of its answer was checked.
