@@ -18,7 +18,7 @@ async function addHost(page: Page, transport: string, name: string) {
   await open(page, "/hosts");
   await page.getByRole("button", { name: "Add host" }).click();
   const dialog = page.getByRole("dialog", { name: "Add host" });
-  await dialog.getByRole("radio", { name: transport, exact: true }).check();
+  await dialog.getByRole("radio", { name: transport }).check();
   await dialog.getByRole("textbox", { name: "Name" }).fill(name);
   return dialog;
 }

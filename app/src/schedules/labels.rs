@@ -12,7 +12,7 @@ use domain::{
     labels::{LabelFinding, LabelState},
     pages::Page,
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
 /// How many are shown before the rest is counted.
@@ -71,15 +71,21 @@ fn note(page: Page<LabelFinding>) -> AnyView {
     .into_any()
 }
 
-/// The schedules in a container's labels; nothing without any.
+/// The schedules in a container's labels; nothing without any. Asked for once the page is there: it stands inside what is
+/// drawn anew with the container, where a resource of its own would outlive its place.
 #[component]
 pub fn LabelsCard(id: ContainerId) -> impl IntoView {
     let live = Live::get();
     let turn = RwSignal::new(0_u32);
-    let found = resource(
-        move || (turn.get(), live.gaps()),
-        move |_| api::labels(Some(id), false, SHOWN),
-    );
+    let found = RwSignal::new(None::<Result<Page<LabelFinding>, String>>);
+    Effect::new(move |_| {
+        turn.track();
+        live.gaps();
+        spawn_local(async move {
+            let answer = api::labels(Some(id), false, SHOWN).await;
+            let _ = found.try_set(Some(answer.map_err(|error| error.0.message)));
+        });
+    });
     let again = crate::components::debounce::gathered(SETTLES, move || {
         let _ = turn.try_update(|turn| *turn += 1);
     });
@@ -91,24 +97,21 @@ pub fn LabelsCard(id: ContainerId) -> impl IntoView {
             again();
         }
     });
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(page) if page.items.is_empty() => ().into_any(),
-                    Ok(page) => view! {
-                        <section class="card" aria-labelledby="labels">
-                            <div class="card-h"><h2 id="labels">"Schedules in its labels"</h2></div>
-                            <div class="card-b">
-                                <ul class="label-list">{page.items.into_iter().map(|one| line(one, false)).collect_view()}</ul>
-                            </div>
-                        </section>
-                    }
-                    .into_any(),
-                    Err(error) => view! { <p class="sm muted">{error.0.message}</p> }.into_any(),
-                }
-            })}
-        </Transition>
+    move || {
+        match found.get() {
+        None => ().into_any(),
+        Some(Ok(page)) if page.items.is_empty() => ().into_any(),
+        Some(Ok(page)) => view! {
+            <section class="card" aria-labelledby="labels">
+                <div class="card-h"><h2 id="labels">"Schedules in its labels"</h2></div>
+                <div class="card-b">
+                    <ul class="label-list">{page.items.into_iter().map(|one| line(one, false)).collect_view()}</ul>
+                </div>
+            </section>
+        }
+        .into_any(),
+        Some(Err(message)) => view! { <p class="sm muted">{message}</p> }.into_any(),
+    }
     }
 }
 
