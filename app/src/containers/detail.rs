@@ -114,12 +114,13 @@ fn about(line: &Line) -> AnyView {
     });
     let container = line.container.clone();
     let id = container.with_untracked(|c| c.id);
+    // No signal of this view: the document's title may be read once more after the view is gone.
     let name = {
         let container = container.clone();
-        Signal::derive(move || container.with(|c| c.name.clone()))
+        move || container.with(|c| c.name.clone())
     };
     view! {
-        <Title text=name />
+        <Title text=name.clone() />
         <div class="page-head">
             <div class="hd">
                 <div class="row">
